@@ -1,0 +1,133 @@
+// The device layer: the only folder that includes Vulkan headers; nothing of Vulkan shows in this header.
+//
+//   gs__gpu       an open device: its limits, one compute queue, a pipeline cache
+//   gs__buffer    device memory
+//   gs__pipeline  a kernel with its specialization constants, owned and cached by the gpu
+//   gs__commands  a command buffer: recorded once, submitted many times
+//
+// Thread-safety: one thread at a time per gs__gpu (pipeline compilation inside may use more).
+// The creator destroys; destroy functions take NULL. Objects must not be destroyed while in flight:
+// gs__commands_destroy and gs__buffer_destroy wait for submissions that are still running.
+#ifndef GS_GPU_GPU_H
+#define GS_GPU_GPU_H
+
+#include "base/error.h"
+#include <gradsmith/device.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct gs__instance gs__instance; // the loader and a VkInstance
+typedef struct gs__gpu gs__gpu;
+typedef struct gs__buffer gs__buffer;
+typedef struct gs__pipeline gs__pipeline;
+typedef struct gs__commands gs__commands;
+
+// A compiled kernel, embedded by the build: SPIR-V and what reflection found in it.
+typedef struct gs__shader {
+    const char *name; // of shaders/NAME.comp
+    const uint32_t *words;
+    size_t word_count;
+    uint32_t push_bytes;
+    uint32_t binding_count;    // storage buffers, bindings 0 .. binding_count-1 of set 0
+    uint32_t binding_reads;    // bit i: binding i is read (not writeonly)
+    uint32_t binding_writes;   // bit i: binding i is written (not readonly)
+    bool reads_state;          // has the uniform buffer STATE at binding GS__STATE_BINDING
+    uint32_t texel_mask;       // bit i: has a uniform texel buffer (RGBA32F) view of binding i at binding 8+i
+    uint32_t local_size[3];    // as compiled; spec constants may override
+} gs__shader;
+
+enum { GS__MAX_BINDINGS = 4, GS__STATE_BINDING = 4, GS__TEXEL_BINDING = 8, GS__MAX_SPEC = 16, GS__MAX_PUSH_BYTES = 128 };
+
+typedef struct gs__instance_params {
+    bool validate; // enable VK_LAYER_KHRONOS_validation with synchronization validation; a message counts as an error
+} gs__instance_params;
+
+// Opens the loader (dlopen) and makes an instance. GS_ERR_NO_DEVICE without a loader: says what to install.
+gs_status gs__instance_create(gs__error *error, const gs__instance_params *params, gs__instance **instance);
+void gs__instance_destroy(gs__instance *instance);
+
+// Number of validation errors so far (0 without validation), and the first one's text.
+uint64_t gs__instance_validation_errors(const gs__instance *instance, const char **first);
+
+// All devices, in the loader's order. Writes at most `capacity` entries; *count is the number there are.
+gs_status gs__instance_list(gs__error *error, gs__instance *instance, gs_device_info *infos, uint32_t capacity,
+                            uint32_t *count);
+
+// The device that `select` means: NULL, "" or "auto" takes $GRADSMITH_DEVICE when set, else discrete > integrated >
+// virtual > CPU, most memory first; a decimal index; or a part of a name (case-insensitive; must match one).
+// `reason` (may be NULL) receives why, e.g. "the only device", "most memory of 2 discrete GPUs".
+gs_status gs__instance_choose(gs__error *error, gs__instance *instance, const char *select, uint32_t *index,
+                              char *reason, size_t reason_bytes);
+
+// What plans and kernels need to know of a device.
+typedef struct gs__gpu_caps {
+    gs_device_info info;
+    uint64_t max_storage_range; // bytes of one storage binding
+    uint64_t max_buffer_bytes;
+    uint32_t max_shared_bytes;
+    uint32_t max_invocations;   // per workgroup
+    uint32_t max_groups[3];
+    uint32_t max_texel_elements;
+    uint32_t offset_align;      // bytes: every binding offset, >= 256 and a multiple of what the device asks
+    bool unified;               // host-visible device-local memory is the whole memory: no staging
+    bool timestamps;
+    double timestamp_ns;        // of one tick
+} gs__gpu_caps;
+
+gs_status gs__gpu_open(gs__error *error, gs__instance *instance, uint32_t index, gs__gpu **gpu);
+void gs__gpu_close(gs__gpu *gpu);
+const gs__gpu_caps *gs__gpu_get_caps(const gs__gpu *gpu);
+gs__error *gs__gpu_error(gs__gpu *gpu); // the error given to gs__gpu_open; all calls below report there
+
+// --- memory ---------------------------------------------------------------------------------------------------
+typedef enum gs__memory {
+    GS__MEMORY_DEVICE,   // device-local; host-visible too where that costs nothing (unified)
+    GS__MEMORY_READBACK, // host-cached, for reading results
+} gs__memory;
+
+// Zero-filled. GS_ERR_DEVICE_MEMORY names the bytes asked for. `label` shows in messages; borrowed for the call.
+gs_status gs__buffer_create(gs__gpu *gpu, gs__memory memory, uint64_t bytes, const char *label, gs__buffer **buffer);
+void gs__buffer_destroy(gs__buffer *buffer);
+uint64_t gs__buffer_bytes(const gs__buffer *buffer);
+// Host pointer, or NULL where the buffer is not host-visible. Coherent.
+void *gs__buffer_map(gs__buffer *buffer);
+// Blocking copies; staged where needed. No submission that uses the range may be in flight.
+gs_status gs__buffer_write(gs__buffer *buffer, uint64_t offset, const void *data, uint64_t bytes);
+gs_status gs__buffer_read(gs__buffer *buffer, uint64_t offset, void *data, uint64_t bytes);
+
+// --- kernels --------------------------------------------------------------------------------------------------
+// Finds or compiles. `spec[i]` goes to constant_id i. Borrowed until gs__gpu_close.
+// $GRADSMITH_SHADER_DIR: NAME.spv there replaces the embedded words (checked: magic, size, same bindings).
+gs_status gs__pipeline_get(gs__gpu *gpu, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count,
+                           gs__pipeline **pipeline);
+
+// --- commands -------------------------------------------------------------------------------------------------
+typedef struct gs__range {
+    gs__buffer *buffer;
+    uint64_t offset, bytes; // offset: a multiple of caps.offset_align; bytes <= caps.max_storage_range
+} gs__range;
+
+// `timestamp_count`: how many gs__commands_timestamp calls one recording may make (0: none).
+gs_status gs__commands_create(gs__gpu *gpu, uint32_t timestamp_count, gs__commands **commands);
+void gs__commands_destroy(gs__commands *commands);
+gs_status gs__commands_begin(gs__commands *commands); // drops what was recorded
+// One dispatch. `ranges` has shader->binding_count entries; `state` is bound where the shader reads it.
+gs_status gs__commands_dispatch(gs__commands *commands, gs__pipeline *pipeline, const gs__range *ranges,
+                                const gs__range *state, const void *push, uint32_t push_bytes,
+                                const uint32_t groups[3]);
+// Makes all writes of earlier dispatches and copies visible to all later ones (one global memory barrier,
+// compute|transfer -> compute|transfer). `to_host`: to the host as well, after the fence.
+void gs__commands_barrier(gs__commands *commands, bool to_host);
+void gs__commands_copy(gs__commands *commands, gs__range from, gs__buffer *to, uint64_t to_offset);
+void gs__commands_fill(gs__commands *commands, gs__range range, uint32_t word);
+void gs__commands_timestamp(gs__commands *commands, uint32_t index);
+gs_status gs__commands_end(gs__commands *commands);
+// At most one submission of a command buffer in flight: submit waits for its older one.
+gs_status gs__commands_submit(gs__commands *commands);
+// Waits for the last submission (returns at once when there is none). GS_ERR_DEVICE_LOST is sticky.
+gs_status gs__commands_wait(gs__commands *commands);
+// After a wait: nanoseconds of each timestamp, relative to the first.
+gs_status gs__commands_timestamps(gs__commands *commands, double *ns, uint32_t count);
+
+#endif
