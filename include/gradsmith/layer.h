@@ -1,0 +1,139 @@
+// Layers: what a model is made of. A gs_layer is a plain value; the model copies it.
+//
+//     gs_layer layers[] = { gs_input(.shape = { 1, { 784 } }), gs_dense(.units = 64, .activation = GS_ACTIVATION_RELU),
+//                           gs_dropout(.rate = 0.2f), gs_dense(.units = 10) };
+//
+// Names, fields and defaults are those of Keras 3. In every struct zero means the default. Strings are copied when the
+// model is made. C++ callers fill a gs_layer by hand: the macros need C.
+#ifndef GRADSMITH_LAYER_H
+#define GRADSMITH_LAYER_H
+
+#include <gradsmith/tensor.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// X(constant, value, Keras name). The numbers are those of shaders/include/activation.glsl.
+// clang-format off
+#define GS_ACTIVATION_MAP(X)              \
+    X(GS_ACTIVATION_LINEAR,     0, "linear")     /* x */                                                  \
+    X(GS_ACTIVATION_RELU,       1, "relu")       /* max(x, 0) */                                          \
+    X(GS_ACTIVATION_LEAKY_RELU, 2, "leaky_relu") /* x > 0 ? x : alpha x; alpha 0.2 */                     \
+    X(GS_ACTIVATION_ELU,        3, "elu")        /* x > 0 ? x : alpha (exp(x) - 1); alpha 1 */            \
+    X(GS_ACTIVATION_GELU,       4, "gelu")       /* x Phi(x), exact (not the tanh form) */                \
+    X(GS_ACTIVATION_SILU,       5, "silu")       /* x sigmoid(x) */                                       \
+    X(GS_ACTIVATION_SIGMOID,    6, "sigmoid")    /* 1 / (1 + exp(-x)) */                                  \
+    X(GS_ACTIVATION_TANH,       7, "tanh")                                                                \
+    X(GS_ACTIVATION_SOFTPLUS,   8, "softplus")   /* log(1 + exp(x)) */                                    \
+    X(GS_ACTIVATION_SOFTMAX,    9, "softmax")    /* over the last axis */
+// clang-format on
+typedef enum gs_activation {
+#define GS_ACTIVATION_ENUM(name, value, text) name = (value),
+    GS_ACTIVATION_MAP(GS_ACTIVATION_ENUM)
+#undef GS_ACTIVATION_ENUM
+} gs_activation;
+
+// X(constant, value, Keras name). Fan-in and fan-out are a kernel's rows and columns.
+// clang-format off
+#define GS_INITIALIZER_MAP(X)                                                                              \
+    X(GS_INITIALIZER_DEFAULT,          0, "")                 /* kernels glorot_uniform, biases zeros */   \
+    X(GS_INITIALIZER_ZEROS,            1, "zeros")                                                         \
+    X(GS_INITIALIZER_ONES,             2, "ones")                                                          \
+    X(GS_INITIALIZER_CONSTANT,         3, "constant")         /* value */                                  \
+    X(GS_INITIALIZER_RANDOM_UNIFORM,   4, "random_uniform")   /* [minval -0.05, maxval 0.05) */            \
+    X(GS_INITIALIZER_RANDOM_NORMAL,    5, "random_normal")    /* mean 0, stddev 0.05 */                    \
+    X(GS_INITIALIZER_TRUNCATED_NORMAL, 6, "truncated_normal") /* redrawn beyond 2 stddev */                \
+    X(GS_INITIALIZER_GLOROT_UNIFORM,   7, "glorot_uniform")   /* limit sqrt(6 / (fan_in + fan_out)) */     \
+    X(GS_INITIALIZER_GLOROT_NORMAL,    8, "glorot_normal")    /* truncated, variance 2 / (in + out) */     \
+    X(GS_INITIALIZER_HE_UNIFORM,       9, "he_uniform")       /* limit sqrt(6 / fan_in) */                 \
+    X(GS_INITIALIZER_HE_NORMAL,       10, "he_normal")        /* truncated, variance 2 / fan_in */         \
+    X(GS_INITIALIZER_LECUN_UNIFORM,   11, "lecun_uniform")    /* limit sqrt(3 / fan_in) */                 \
+    X(GS_INITIALIZER_LECUN_NORMAL,    12, "lecun_normal")     /* truncated, variance 1 / fan_in */
+// clang-format on
+typedef enum gs_initializer_kind {
+#define GS_INITIALIZER_ENUM(name, value, text) name = (value),
+    GS_INITIALIZER_MAP(GS_INITIALIZER_ENUM)
+#undef GS_INITIALIZER_ENUM
+} gs_initializer_kind;
+
+typedef struct gs_initializer {
+    gs_initializer_kind kind;
+    // Both zero: the kind's defaults. CONSTANT: a is the value. RANDOM_UNIFORM: a = minval, b = maxval.
+    // RANDOM_NORMAL and TRUNCATED_NORMAL: a = mean, b = stddev.
+    float a, b;
+    uint64_t seed;  // used when has_seed; else drawn from the model's seed and the parameter's place
+    bool has_seed;
+} gs_initializer;
+
+// Added to the loss: l1 * sum |w| + l2 * sum w^2, both >= 0.
+typedef struct gs_regularizer {
+    float l1, l2;
+} gs_regularizer;
+
+typedef struct gs_input_params {
+    const char *name;
+    gs_shape shape; // of one sample, without the batch dimension
+} gs_input_params;
+
+// y = activation(x kernel + bias), over the last axis of x. kernel (in, units), bias (units).
+typedef struct gs_dense_params {
+    const char *name;
+    uint32_t units; // >= 1
+    gs_activation activation;
+    bool no_bias;
+    gs_initializer kernel_initializer, bias_initializer;
+    gs_regularizer kernel_regularizer, bias_regularizer;
+} gs_dense_params;
+
+// Elementwise (softmax: over the last axis).
+typedef struct gs_activation_params {
+    const char *name;
+    gs_activation activation;
+    float alpha;      // leaky_relu, elu; used when has_alpha
+    bool has_alpha;
+} gs_activation_params;
+
+// Inverted dropout: in training each element is 0 with probability `rate`, else divided by 1 - rate.
+typedef struct gs_dropout_params {
+    const char *name;
+    float rate; // 0 <= rate < 1
+} gs_dropout_params;
+
+// All dimensions of a sample into one.
+typedef struct gs_flatten_params {
+    const char *name;
+} gs_flatten_params;
+
+// A sample into another shape with as many elements; one dimension may be -1.
+typedef struct gs_reshape_params {
+    const char *name;
+    gs_shape shape; // without the batch dimension
+} gs_reshape_params;
+
+// class_name is Keras's ("Dense", ...); it says which member of the union counts.
+typedef struct gs_layer {
+    const char *class_name;
+    union {
+        gs_input_params input;
+        gs_dense_params dense;
+        gs_activation_params activation;
+        gs_dropout_params dropout;
+        gs_flatten_params flatten;
+        gs_reshape_params reshape;
+        uint64_t reserved[48]; // room for later layers, so that the struct keeps its size
+    };
+} gs_layer;
+
+#define gs_input(...)            ((gs_layer){.class_name = "InputLayer", .input = {__VA_ARGS__}})
+#define gs_dense(...)            ((gs_layer){.class_name = "Dense", .dense = {__VA_ARGS__}})
+#define gs_activation_layer(...) ((gs_layer){.class_name = "Activation", .activation = {__VA_ARGS__}})
+#define gs_dropout(...)          ((gs_layer){.class_name = "Dropout", .dropout = {__VA_ARGS__}})
+#define gs_flatten()             ((gs_layer){.class_name = "Flatten"})
+#define gs_reshape(...)          ((gs_layer){.class_name = "Reshape", .reshape = {__VA_ARGS__}})
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,51 @@
+// A graph of ops on tensors, and its backward pass. Nodes stand in the order in which they run.
+//
+//   1. values and gs__graph_apply build the forward pass, at a fixed batch size
+//   2. gs__graph_fuse           folds elementwise ops into the epilogues of their producers
+//   3. gs__graph_backward       appends the backward pass, generated from the ops' own rules; fuses again
+//   4. gs__graph_prune          drops nodes whose results nobody reads
+// Then a plan (plan.h) places the values in memory and records the nodes.
+#ifndef GS_PLAN_GRAPH_H
+#define GS_PLAN_GRAPH_H
+
+#include "plan/op.h"
+
+struct gs__graph {
+    gs__error *error; // borrowed
+    gs__value_info *values; // values[0] is unused
+    uint32_t value_count, value_capacity;
+    gs__node *nodes;
+    uint32_t node_count, node_capacity;
+    bool training;
+};
+
+void gs__graph_init(gs__graph *graph, gs__error *error, bool training);
+void gs__graph_deinit(gs__graph *graph);
+
+// A new value. Shape is checked (at most 2^31 - 1 elements).
+gs_status gs__graph_value(gs__graph *graph, const gs_shape *shape, gs_dtype dtype, gs__storage storage,
+                          const char *name, gs__value *value);
+
+// Appends op(x[0 .. x_count)) and makes its outputs. `attr` has op->attr_bytes bytes (NULL: zeros). `y` receives
+// op->outputs values. Errors carry the layer's name.
+gs_status gs__graph_apply(gs__graph *graph, const char *op, const char *layer, const void *attr,
+                          const gs__value *x, uint32_t x_count, gs__value *y);
+
+// Folds elementwise nodes into the producer of their input, where that input has no other reader.
+gs_status gs__graph_fuse(gs__graph *graph);
+
+// Appends the backward pass of every self-gradient node (losses, penalties; their sum is what is minimised).
+// gradients[v] receives the gradient of parameter value v: an array of graph->value_count entries as of the call.
+gs_status gs__graph_backward(gs__graph *graph, gs__value *gradients);
+
+// Drops nodes whose outputs nobody reads and that have no side effect. Pinned values count as read.
+gs_status gs__graph_prune(gs__graph *graph);
+
+// Follows aliases to the value that owns the memory.
+gs__value gs__graph_owner(const gs__graph *graph, gs__value value);
+
+// Calls visit(value, is_write, user) for each tensor that the node touches.
+typedef void gs__visit(void *user, gs__value value, bool is_write);
+void gs__node_visit(const gs__node *node, gs__visit *visit, void *user);
+
+#endif
