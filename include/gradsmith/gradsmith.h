@@ -1,0 +1,16 @@
+// All of gradsmith: train neural networks on any Vulkan device.
+#ifndef GRADSMITH_GRADSMITH_H
+#define GRADSMITH_GRADSMITH_H
+
+#include <gradsmith/checkpoint.h>
+#include <gradsmith/data.h>
+#include <gradsmith/device.h>
+#include <gradsmith/layer.h>
+#include <gradsmith/loss.h>
+#include <gradsmith/model.h>
+#include <gradsmith/optimizer.h>
+#include <gradsmith/status.h>
+#include <gradsmith/tensor.h>
+#include <gradsmith/train.h>
+
+#endif

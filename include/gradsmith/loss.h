@@ -1,0 +1,73 @@
+// Losses and metrics. Names, formulas and defaults are those of Keras 3; docs/keras-compatibility.md lists the details.
+#ifndef GRADSMITH_LOSS_H
+#define GRADSMITH_LOSS_H
+
+#include <gradsmith/status.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// X(constant, value, Keras identifier, Keras class name). K is the size of the last axis. A loss is computed per row
+// (B, ..., K) -> mean over all axes but the first -> mean over the rows of the batch.
+// clang-format off
+#define GS_LOSS_MAP(X)                                                                                           \
+    X(GS_LOSS_DEFAULT,                   0, "",                                "")                               \
+    X(GS_LOSS_SPARSE_CROSSENTROPY,       1, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")  \
+    X(GS_LOSS_CATEGORICAL_CROSSENTROPY,  2, "categorical_crossentropy",        "CategoricalCrossentropy")        \
+    X(GS_LOSS_BINARY_CROSSENTROPY,       3, "binary_crossentropy",             "BinaryCrossentropy")             \
+    X(GS_LOSS_MSE,                       4, "mean_squared_error",              "MeanSquaredError")               \
+    X(GS_LOSS_MAE,                       5, "mean_absolute_error",             "MeanAbsoluteError")              \
+    X(GS_LOSS_HUBER,                     6, "huber",                           "Huber")
+// clang-format on
+typedef enum gs_loss_kind {
+#define GS_LOSS_ENUM(name, value, text, class_name) name = (value),
+    GS_LOSS_MAP(GS_LOSS_ENUM)
+#undef GS_LOSS_ENUM
+} gs_loss_kind;
+
+typedef struct gs_loss {
+    // DEFAULT: sparse categorical cross-entropy from logits when the targets are class indices, else mean squared
+    // error. Its from_probabilities follows the model: it is set when the last activation is softmax or sigmoid.
+    gs_loss_kind kind;
+    // Cross-entropies: the model ends in softmax or sigmoid. The default is logits, which is faster and exact.
+    bool from_probabilities;
+    float delta; // Huber: > 0; 0: 1
+} gs_loss;
+
+// X(constant, value, Keras identifier)
+// clang-format off
+#define GS_METRIC_MAP(X)                                                                                         \
+    X(GS_METRIC_NONE,     0, "")                                                                                 \
+    X(GS_METRIC_ACCURACY, 1, "accuracy")                          /* by the targets: sparse, categorical, binary */ \
+    X(GS_METRIC_TOP_K,    2, "sparse_top_k_categorical_accuracy") /* k, 5 */                                     \
+    X(GS_METRIC_MSE,      3, "mean_squared_error")                                                               \
+    X(GS_METRIC_MAE,      4, "mean_absolute_error")
+// clang-format on
+typedef enum gs_metric_kind {
+#define GS_METRIC_ENUM(name, value, text) name = (value),
+    GS_METRIC_MAP(GS_METRIC_ENUM)
+#undef GS_METRIC_ENUM
+} gs_metric_kind;
+
+enum { GS_MAX_METRICS = 5 };
+
+typedef struct gs_metric {
+    gs_metric_kind kind;
+    uint32_t k; // TOP_K: >= 1; 0: 5
+} gs_metric;
+
+// Finds a loss or metric by its Keras name, also "mse", "mae", "acc", "top_k", a loss's class name.
+// Errors: GS_ERR_ARGUMENT for an unknown name.
+GS_API gs_status gs_loss_parse(const char *name, gs_loss *loss);
+GS_API gs_status gs_metric_parse(const char *name, gs_metric *metric);
+// Keras identifier, e.g. "accuracy". Never NULL.
+GS_API const char *gs_loss_name(gs_loss_kind kind);
+GS_API const char *gs_metric_name(gs_metric_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,87 @@
+// Training, evaluation, prediction: Keras's fit, evaluate, predict.
+#ifndef GRADSMITH_TRAIN_H
+#define GRADSMITH_TRAIN_H
+
+#include <gradsmith/data.h>
+#include <gradsmith/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Loss and metrics over some samples. Loss includes penalties (regularizers), as Keras reports it.
+typedef struct gs_result {
+    double loss;
+    double metrics[GS_MAX_METRICS]; // as compiled
+    uint32_t metric_count;
+    const char *metric_names[GS_MAX_METRICS]; // "accuracy", ...; static strings
+    uint64_t sample_count;
+    double seconds;
+} gs_result;
+
+typedef enum gs_event_kind { GS_EVENT_PROGRESS, GS_EVENT_EPOCH } gs_event_kind;
+
+typedef struct gs_event {
+    gs_event_kind kind;
+    uint32_t epoch;              // from 0
+    uint32_t epochs;
+    uint64_t step, steps;        // finished in this epoch, of
+    uint64_t total_step;         // finished since the first fit
+    gs_result train;             // PROGRESS: so far in this epoch
+    bool has_validation;         // EPOCH only
+    gs_result validation;
+    double samples_per_second;   // training only, without validation
+    const double *step_losses;   // PROGRESS: loss of each step since the last event, in order; borrowed for the call
+    uint32_t step_loss_count;
+} gs_event;
+
+// Returns false to stop after the steps already submitted: fit then returns GS_STOPPED, with the model as trained so
+// far. Must not call into the model.
+typedef bool gs_callback(void *user, const gs_event *event);
+
+typedef struct gs_fit_params {
+    uint32_t epochs;     // 0: 1
+    uint32_t batch_size; // 0: 32. The last batch of an epoch may hold fewer samples
+    bool no_shuffle;     // default: another order each epoch
+    uint64_t seed;       // of shuffling and dropout; the same seed gives the same bits
+    const gs_data *validation;
+    double validation_split; // 0 <= x < 1: that share of the data, from its end, is validation; not with `validation`
+    uint64_t max_steps;      // stop after so many steps in all; 0: no limit
+    gs_callback *callback;   // may be NULL
+    void *user;
+    const volatile int *stop; // polled between submissions; nonzero stops as a callback's false does. May be NULL
+    bool profile;             // time each kernel; see gs_model_profile. Slower
+} gs_fit_params;
+
+// Trains. A model that was not compiled is compiled with defaults. Opens the context's device at first use.
+// `result` (may be NULL) receives the last epoch's figures.
+// Errors: GS_ERR_ARGUMENT (shapes that do not fit, class index beyond the output, bad parameters),
+// GS_ERR_DEVICE_MEMORY, GS_ERR_DEVICE_LOST, GS_ERR_NAN (loss not finite; names the step), GS_STOPPED.
+// Cost: the first call records the plan and compiles its kernels.
+GS_API gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params *params, gs_result *result);
+
+// Loss and metrics without dropout and without update. batch_size 0: 256.
+GS_API gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, gs_result *result);
+
+// Outputs of the last layer for every sample: (count, output shape) float32, row-major, into `y`, whose size must be
+// `y_count` = count * elements of the output. batch_size 0: 256. softmax: applies a softmax over the last axis.
+typedef struct gs_predict_params {
+    uint32_t batch_size;
+    bool softmax;
+} gs_predict_params;
+GS_API gs_status gs_model_predict(gs_model *model, const gs_data *data, const gs_predict_params *params, float *y,
+                                  uint64_t y_count);
+
+// One kernel of a training step, from timestamps of the last fit with profile.
+typedef struct gs_profile_entry {
+    char name[96]; // "dense matmul backward"
+    double median_ns, share; // share of the step's sum
+    uint64_t bytes; // read and written at the least
+} gs_profile_entry;
+// Writes at most `capacity` entries in the order of the step; *count is how many there are.
+GS_API gs_status gs_model_profile(gs_model *model, gs_profile_entry *entries, uint32_t capacity, uint32_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
