@@ -11,9 +11,9 @@ typedef struct gs__error {
 } gs__error;
 
 #if defined(__GNUC__)
-#define GS__PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define GS__PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define GS__PRINTF(format, first)
+#define GS__PRINTF(text, first)
 #endif
 
 // Records a message (replacing an older one) and returns `status`. `error` may be NULL.
@@ -23,10 +23,10 @@ gs_status gs__fail(gs__error *error, gs_status status, const char *format, ...) 
 gs_status gs__fail_at(gs__error *error, gs_status status, const char *place, ...) GS__PRINTF(3, 4);
 
 // On failure: keeps the status in the local variable `status` and jumps to the label `fail`.
-#define GS_TRY(call)                                                                                          \
-    do {                                                                                                      \
-        status = (call);                                                                                      \
-        if (status != GS_OK) goto fail;                                                                       \
+#define GS_TRY(call)                                                                                         \
+    do {                                                                                                     \
+        status = (call);                                                                                     \
+        if (status != GS_OK) goto fail;                                                                      \
     } while (0)
 
 #endif
