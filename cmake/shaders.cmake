@@ -1,0 +1,90 @@
+# gradsmith_shaders(OUT_SOURCES)
+#
+# Every shaders/NAME.comp becomes C that is embedded in the library:
+#
+#   glslc -O0 NAME.comp -> shaders/NAME.reflect.spv    with names, for reflection
+#   glslc -O  NAME.comp -> shaders/NAME.spv            what runs; checked by spirv-val
+#   spv2c NAME ...      -> generated/shaders/NAME.c    const gs__shader gs__shader_NAME
+#                          generated/shaders/NAME.h    push struct, ids of specialization constants
+#   generated/shaders.h                                includes all of the headers
+#
+# (paths in the build folder). OUT_SOURCES receives the C files. With glslangValidator in the place of glslc, spirv-opt
+# does the optimising; without spirv-opt the module is used as it is. Dependencies on included files are tracked.
+
+find_program(GRADSMITH_GLSLC NAMES glslc)
+find_program(GRADSMITH_GLSLANG NAMES glslangValidator glslang)
+find_program(GRADSMITH_SPIRV_OPT NAMES spirv-opt)
+find_program(GRADSMITH_SPIRV_VAL NAMES spirv-val)
+mark_as_advanced(GRADSMITH_GLSLC GRADSMITH_GLSLANG GRADSMITH_SPIRV_OPT GRADSMITH_SPIRV_VAL)
+
+if(NOT GRADSMITH_GLSLC AND NOT GRADSMITH_GLSLANG)
+  message(FATAL_ERROR "No shader compiler: neither glslc nor glslangValidator was found. tools/install-deps installs one.")
+endif()
+if(NOT GRADSMITH_SPIRV_VAL)
+  message(WARNING "spirv-val was not found: shaders are not validated. tools/install-deps installs it (spirv-tools).")
+endif()
+if(NOT GRADSMITH_GLSLC AND NOT GRADSMITH_SPIRV_OPT)
+  message(WARNING "spirv-opt was not found: shaders are not optimised. tools/install-deps installs it (spirv-tools).")
+endif()
+
+# Appends to `commands` and `depfile` of the caller what compiles `source` to shaders/NAME.reflect.spv and NAME.spv.
+macro(gradsmith_shader_commands source name)
+  set(include "${PROJECT_SOURCE_DIR}/shaders/include")
+  set(target --target-env=vulkan1.1)
+  set(depfile "${PROJECT_BINARY_DIR}/shaders/${name}.d")
+  if(GRADSMITH_GLSLC)
+    set(werror $<$<BOOL:${GRADSMITH_WERROR}>:-Werror>)
+    list(APPEND commands
+      COMMAND "${GRADSMITH_GLSLC}" ${target} ${werror} -I "${include}" -O0 -MD -MF "${depfile}" -MT "${reflect}"
+              -o "${reflect}" "${source}"
+      COMMAND "${GRADSMITH_GLSLC}" ${target} ${werror} -I "${include}" -O -o "${code}" "${source}")
+  else()
+    list(APPEND commands
+      COMMAND "${GRADSMITH_GLSLANG}" --quiet -V --target-env vulkan1.1 "-I${include}" --depfile "${depfile}"
+              -o "${reflect}" "${source}")
+    if(GRADSMITH_SPIRV_OPT)
+      list(APPEND commands COMMAND "${GRADSMITH_SPIRV_OPT}" ${target} -O "${reflect}" -o "${code}")
+    else()
+      list(APPEND commands COMMAND "${CMAKE_COMMAND}" -E copy "${reflect}" "${code}")
+    endif()
+  endif()
+  if(GRADSMITH_SPIRV_VAL)
+    list(APPEND commands COMMAND "${GRADSMITH_SPIRV_VAL}" --target-env vulkan1.1 "${code}")
+  endif()
+endmacro()
+
+function(gradsmith_shaders out_sources)
+  set(generated "${PROJECT_BINARY_DIR}/generated")
+  file(MAKE_DIRECTORY "${generated}/shaders" "${PROJECT_BINARY_DIR}/shaders")
+  file(GLOB shaders CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/shaders/*.comp")
+  set(sources "")
+  set(includes "")
+  foreach(source IN LISTS shaders)
+    cmake_path(GET source STEM name)
+    if(name MATCHES "[^a-z0-9_]")
+      message(FATAL_ERROR "shaders/${name}.comp: the name may only have lower-case letters, digits and '_'")
+    endif()
+    set(reflect "${PROJECT_BINARY_DIR}/shaders/${name}.reflect.spv")
+    set(code "${PROJECT_BINARY_DIR}/shaders/${name}.spv")
+    set(commands "")
+    gradsmith_shader_commands("${source}" "${name}")
+    add_custom_command(OUTPUT "${reflect}" "${code}" ${commands}
+      DEPENDS "${source}" DEPFILE "${depfile}" COMMENT "Compiling shaders/${name}.comp" VERBATIM)
+    # The header is a byproduct: it keeps its time when nothing in it changes.
+    add_custom_command(OUTPUT "${generated}/shaders/${name}.c" BYPRODUCTS "${generated}/shaders/${name}.h"
+      COMMAND spv2c "${name}" "${reflect}" "${code}" "${generated}/shaders/${name}.c" "${generated}/shaders/${name}.h"
+      DEPENDS spv2c "${reflect}" "${code}" COMMENT "Embedding shaders/${name}.comp" VERBATIM)
+    list(APPEND sources "${generated}/shaders/${name}.c")
+    string(APPEND includes "#include \"shaders/${name}.h\"\n")
+  endforeach()
+  file(CONFIGURE OUTPUT "${generated}/shaders.h" CONTENT
+"// Made by cmake/shaders.cmake: all kernels of shaders/*.comp.
+#ifndef GS_SHADERS_H
+#define GS_SHADERS_H
+
+#include \"gpu/gpu.h\"
+@includes@
+#endif
+" @ONLY)
+  set(${out_sources} "${sources}" PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,98 @@
+# Tests. tests/FOLDER/test_NAME.c is one executable, run as FOLDER/NAME; a new file needs no edit here. The other C
+# files of a folder are linked with each of its tests.
+#   unit            cpu      internal library
+#   gpu, op, train  gpu      internal library; run on a CPU driver (lavapipe), under validation layers
+#   api, cli        gpu      public headers and the shared library only
+# Exit code 77 means skipped; the test prints why.
+
+# Drivers that are CPUs, so that results do not depend on the machine's GPU.
+find_file(GRADSMITH_LAVAPIPE_ICD NAMES lvp_icd.${CMAKE_SYSTEM_PROCESSOR}.json lvp_icd.json
+  PATHS /usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d /etc/vulkan/icd.d NO_DEFAULT_PATH)
+find_file(GRADSMITH_SWIFTSHADER_ICD NAMES vk_swiftshader_icd.json
+  PATHS /usr/lib/chromium /usr/lib/chromium-browser /usr/lib64/chromium-browser NO_DEFAULT_PATH)
+find_file(GRADSMITH_VALIDATION_LAYER NAMES VkLayer_khronos_validation.json
+  PATHS /usr/share/vulkan/explicit_layer.d /usr/local/share/vulkan/explicit_layer.d NO_DEFAULT_PATH)
+mark_as_advanced(GRADSMITH_LAVAPIPE_ICD GRADSMITH_SWIFTSHADER_ICD GRADSMITH_VALIDATION_LAYER)
+
+set(test_environment "GRADSMITH_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "GRADSMITH_BUILD_DIR=${PROJECT_BINARY_DIR}")
+if(TARGET gradsmith_program)
+  list(APPEND test_environment "GRADSMITH_PROGRAM=$<TARGET_FILE:gradsmith_program>")
+endif()
+if(GRADSMITH_SANITIZE)
+  list(APPEND test_environment "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0"
+    "UBSAN_OPTIONS=print_stacktrace=1")
+endif()
+set(device_environment "")
+if(GRADSMITH_VALIDATION_LAYER)
+  list(APPEND device_environment GRADSMITH_VALIDATE=1)
+else()
+  message(WARNING "The Vulkan validation layer was not found: tests run without it (vulkan-validationlayers)")
+endif()
+if(GRADSMITH_LAVAPIPE_ICD)
+  set(lavapipe "VK_DRIVER_FILES=${GRADSMITH_LAVAPIPE_ICD}" "VK_ICD_FILENAMES=${GRADSMITH_LAVAPIPE_ICD}")
+else()
+  message(WARNING "lavapipe was not found: tests run on this machine's Vulkan device, if any (mesa-vulkan-drivers)")
+  set(lavapipe "")
+endif()
+set(test_timeout 300)
+if(GRADSMITH_SANITIZE)
+  set(test_timeout 900)
+endif()
+
+# gradsmith_test(NAME LABEL COMMAND... [ENVIRONMENT...])
+function(gradsmith_test name label)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "COMMAND;ENVIRONMENT")
+  add_test(NAME "${name}" COMMAND ${arg_COMMAND})
+  set(environment ${test_environment} ${arg_ENVIRONMENT})
+  set_tests_properties("${name}" PROPERTIES LABELS "${label}" ENVIRONMENT "${environment}" SKIP_RETURN_CODE 77
+    TIMEOUT ${test_timeout})
+endfunction()
+
+# --- folders of C tests ------------------------------------------------------------------------------------------
+add_library(gradsmith_test_settings INTERFACE)
+target_link_libraries(gradsmith_test_settings INTERFACE gradsmith_settings PkgConfig::CMOCKA m)
+
+foreach(folder unit gpu op train fault api cli)
+  gradsmith_glob(tests "tests/${folder}/test_*.c")
+  gradsmith_glob(helpers "tests/${folder}/*.c")
+  list(FILTER helpers EXCLUDE REGEX "/test_[^/]*$")
+  if(folder MATCHES "^(api|cli)$")
+    set(library gradsmith_shared)
+  else()
+    set(library gradsmith_objects)
+  endif()
+  if(folder STREQUAL "unit")
+    set(label cpu)
+    set(environment "")
+  else()
+    set(label gpu)
+    set(environment ${device_environment})
+  endif()
+  if(tests AND helpers)
+    add_library(test_${folder}_helpers STATIC ${helpers})
+    target_link_libraries(test_${folder}_helpers PUBLIC ${library} gradsmith_test_settings)
+    set(library test_${folder}_helpers)
+  endif()
+  foreach(source IN LISTS tests)
+    cmake_path(GET source STEM stem)
+    string(REGEX REPLACE "^test_" "" name "${stem}")
+    add_executable(test_${folder}_${name} ${source})
+    target_include_directories(test_${folder}_${name} PRIVATE tests)
+    target_link_libraries(test_${folder}_${name} PRIVATE ${library} gradsmith_test_settings)
+    set_target_properties(test_${folder}_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests/${folder}
+      OUTPUT_NAME ${stem})
+    if(folder STREQUAL "cli" AND TARGET gradsmith_program)
+      add_dependencies(test_${folder}_${name} gradsmith_program)
+    endif()
+    gradsmith_test(${folder}/${name} ${label} COMMAND test_${folder}_${name} ENVIRONMENT ${environment} ${lavapipe})
+    if(folder STREQUAL "op")
+      if(GRADSMITH_SWIFTSHADER_ICD)
+        gradsmith_test(swiftshader/${name} swiftshader COMMAND test_${folder}_${name} ENVIRONMENT ${environment}
+          "VK_DRIVER_FILES=${GRADSMITH_SWIFTSHADER_ICD}" "VK_ICD_FILENAMES=${GRADSMITH_SWIFTSHADER_ICD}")
+      else()
+        gradsmith_test(swiftshader/${name} swiftshader COMMAND sh -c
+          "echo 'skipped: vk_swiftshader_icd.json was not found (Debian package chromium)'; exit 77")
+      endif()
+    endif()
+  endforeach()
+endforeach()
