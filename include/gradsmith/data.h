@@ -14,13 +14,13 @@ extern "C" {
 typedef struct gs_data gs_data;
 
 typedef struct gs_data_params {
-    const void *x;     // samples, row-major: shape (count, ...)
-    gs_shape x_shape;  // of all of x; dimension 0 is the number of samples, >= 1
-    gs_dtype x_dtype;  // GS_F32, or GS_U8 which stays u8 on the device and is scaled there by 1/255
-    const void *y;     // targets; NULL: none (predict only)
-    gs_shape y_shape;  // (count): class indices; (count, ...): values or one-hot rows
-    gs_dtype y_dtype;  // GS_U8 or GS_I32 class indices >= 0, or GS_F32 values
-    const char *name;  // for messages; NULL: "data"
+    const void *x;    // samples, row-major: shape (count, ...)
+    gs_shape x_shape; // of all of x; dimension 0 is the number of samples, >= 1
+    gs_dtype x_dtype; // GS_F32, or GS_U8 which stays u8 on the device and is scaled there by 1/255
+    const void *y;    // targets; NULL: none (predict only)
+    gs_shape y_shape; // (count): class indices; (count, ...): values or one-hot rows
+    gs_dtype y_dtype; // GS_U8 or GS_I32 class indices >= 0, or GS_F32 values
+    const char *name; // for messages; NULL: "data"
 } gs_data_params;
 
 // Copies x and y. Errors: GS_ERR_ARGUMENT (counts that disagree, empty, a negative class index), GS_ERR_MEMORY.
@@ -62,7 +62,8 @@ GS_API const char *const *gs_data_class_names(const gs_data *data, uint32_t *cou
 // Samples for predict from FILE.npy (float32, float64, uint8, int32, int64; C or Fortran order; read as float32 or
 // kept as u8) or FILE.png / .jpg / .bmp (one grey or RGB(A) image; converted to the channels that `sample_shape`
 // asks for, refused when its size differs). sample_shape: of the model's input. No targets.
-GS_API gs_status gs_data_load_input(gs_context *context, const char *path, const gs_shape *sample_shape, gs_data **data);
+GS_API gs_status gs_data_load_input(gs_context *context, const char *path, const gs_shape *sample_shape,
+                                    gs_data **data);
 
 // Writes float32 values as a .npy file (version 1.0, C order), replacing it only when complete.
 // Errors: GS_ERR_FILE.

@@ -43,10 +43,10 @@ typedef enum gs_device_type {
 } gs_device_type;
 
 typedef struct gs_device_info {
-    uint32_t index;          // in the loader's order; what --device takes
-    char name[256];          // e.g. "NVIDIA GeForce RTX 4090", "llvmpipe (LLVM 15.0.6, 256 bits)"
+    uint32_t index; // in the loader's order; what --device takes
+    char name[256]; // e.g. "NVIDIA GeForce RTX 4090", "llvmpipe (LLVM 15.0.6, 256 bits)"
     gs_device_type type;
-    uint32_t vendor_id;      // PCI vendor, or a Khronos vendor id
+    uint32_t vendor_id; // PCI vendor, or a Khronos vendor id
     uint32_t device_id;
     char vendor[32];         // "AMD", "NVIDIA", "Intel", "Mesa", ... or "0x10005"
     char driver[256];        // driver name and its own version text, e.g. "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"

@@ -63,7 +63,7 @@ typedef struct gs_initializer {
     // Both zero: the kind's defaults. CONSTANT: a is the value. RANDOM_UNIFORM: a = minval, b = maxval.
     // RANDOM_NORMAL and TRUNCATED_NORMAL: a = mean, b = stddev.
     float a, b;
-    uint64_t seed;  // used when has_seed; else drawn from the model's seed and the parameter's place
+    uint64_t seed; // used when has_seed; else drawn from the model's seed and the parameter's place
     bool has_seed;
 } gs_initializer;
 
@@ -91,7 +91,7 @@ typedef struct gs_dense_params {
 typedef struct gs_activation_params {
     const char *name;
     gs_activation activation;
-    float alpha;      // leaky_relu, elu; used when has_alpha
+    float alpha; // leaky_relu, elu; used when has_alpha
     bool has_alpha;
 } gs_activation_params;
 

@@ -38,7 +38,8 @@ GS_API gs_status gs_model_from_layers(gs_context *context, const char *layers, u
 // From the JSON that Keras 3's model.to_json() writes for a Sequential model. A compile_config inside is kept and
 // used where gs_model_compile is given no loss, optimizer or metrics.
 // Errors: GS_ERR_FORMAT (malformed, with the line), GS_ERR_UNSUPPORTED (names the layer and what of it).
-GS_API gs_status gs_model_from_json(gs_context *context, const char *json, size_t bytes, uint64_t seed, gs_model **model);
+GS_API gs_status gs_model_from_json(gs_context *context, const char *json, size_t bytes, uint64_t seed,
+                                    gs_model **model);
 
 // JSON that Keras 3's model_from_json() reads. Writes at most `capacity` bytes, the ending zero included; *bytes (may
 // be NULL) receives how many it needs.

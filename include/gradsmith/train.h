@@ -23,15 +23,15 @@ typedef enum gs_event_kind { GS_EVENT_PROGRESS, GS_EVENT_EPOCH } gs_event_kind;
 
 typedef struct gs_event {
     gs_event_kind kind;
-    uint32_t epoch;              // from 0
+    uint32_t epoch; // from 0
     uint32_t epochs;
-    uint64_t step, steps;        // finished in this epoch, of
-    uint64_t total_step;         // finished since the first fit
-    gs_result train;             // PROGRESS: so far in this epoch
-    bool has_validation;         // EPOCH only
+    uint64_t step, steps; // finished in this epoch, of
+    uint64_t total_step;  // finished since the first fit
+    gs_result train;      // PROGRESS: so far in this epoch
+    bool has_validation;  // EPOCH only
     gs_result validation;
-    double samples_per_second;   // training only, without validation
-    const double *step_losses;   // PROGRESS: loss of each step since the last event, in order; borrowed for the call
+    double samples_per_second; // training only, without validation
+    const double *step_losses; // PROGRESS: loss of each step since the last event, in order; borrowed for the call
     uint32_t step_loss_count;
 } gs_event;
 
@@ -74,9 +74,9 @@ GS_API gs_status gs_model_predict(gs_model *model, const gs_data *data, const gs
 
 // One kernel of a training step, from timestamps of the last fit with profile.
 typedef struct gs_profile_entry {
-    char name[96]; // "dense matmul backward"
+    char name[96];           // "dense matmul backward"
     double median_ns, share; // share of the step's sum
-    uint64_t bytes; // read and written at the least
+    uint64_t bytes;          // read and written at the least
 } gs_profile_entry;
 // Writes at most `capacity` entries in the order of the step; *count is how many there are.
 GS_API gs_status gs_model_profile(gs_model *model, gs_profile_entry *entries, uint32_t capacity, uint32_t *count);

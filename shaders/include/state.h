@@ -36,11 +36,10 @@ struct gs_settings {
     GS_STATE_UINT data_count; // samples of an epoch
     GS_STATE_UINT batch;      // rows of a full step
     GS_STATE_UINT shuffle;    // 0: in order
-    GS_STATE_UINT metric_count; // sums of a ring entry in use, loss included
-    GS_STATE_UINT unused0;
+    GS_STATE_UINT unused0, unused17;
     float learning_rate;
     float beta1, beta1_rest;  // rest = 1 - beta, rounded once from double
-    float beta2, beta2_rest;
+    float beta2, beta2_rest;  // RMSprop: rho
     float epsilon;
     float weight_decay;
     float momentum;

@@ -30,8 +30,9 @@ gs_status gs__fail_at(gs__error *error, gs_status status, const char *place, ...
 
 const char *gs_status_text(gs_status status) {
     switch (status) {
-#define GS_STATUS_TEXT(name, value, text)                                                                     \
-    case name: return text;
+#define GS_STATUS_TEXT(name, value, text)                                                                    \
+    case name:                                                                                               \
+        return text;
         GS_STATUS_MAP(GS_STATUS_TEXT)
 #undef GS_STATUS_TEXT
     }
@@ -40,8 +41,9 @@ const char *gs_status_text(gs_status status) {
 
 const char *gs_status_name(gs_status status) {
     switch (status) {
-#define GS_STATUS_NAME(name, value, text)                                                                     \
-    case name: return #name;
+#define GS_STATUS_NAME(name, value, text)                                                                    \
+    case name:                                                                                               \
+        return #name;
         GS_STATUS_MAP(GS_STATUS_NAME)
 #undef GS_STATUS_NAME
     }

@@ -25,10 +25,10 @@ enum { GS__EPILOGUE_SPEC = 12, GS__EPILOGUE_SPEC_COUNT = 3 };
 void gs__epilogue_spec(const gs__epilogue *e, bool backward, uint32_t spec[GS__EPILOGUE_SPEC_COUNT]);
 
 // Values of the four push constants of EPILOGUE_PUSH.
-float gs__dropout_scale(float rate);         // 1 / (1 - rate)
-uint32_t gs__dropout_threshold(float rate);  // rate * 2^32
-#define GS__EPILOGUE_PUSH(push, e)                                                                            \
-    ((push).epilogue_alpha = (e)->alpha, (push).epilogue_scale = gs__dropout_scale((e)->rate),                \
+float gs__dropout_scale(float rate);        // 1 / (1 - rate)
+uint32_t gs__dropout_threshold(float rate); // rate * 2^32
+#define GS__EPILOGUE_PUSH(push, e)                                                                                     \
+    ((push).epilogue_alpha = (e)->alpha, (push).epilogue_scale = gs__dropout_scale((e)->rate),                         \
      (push).epilogue_threshold = gs__dropout_threshold((e)->rate), (push).epilogue_key = (e)->key)
 
 // --- reference ------------------------------------------------------------------------------------------------

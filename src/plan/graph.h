@@ -11,32 +11,49 @@
 #include "plan/op.h"
 
 struct gs__graph {
-    gs__error *error; // borrowed
+    gs__error *error;       // borrowed
     gs__value_info *values; // values[0] is unused
     uint32_t value_count, value_capacity;
     gs__node *nodes;
     uint32_t node_count, node_capacity;
     bool training;
+    uint32_t batch;                            // rows of a step; stride of the row slots
+    uint32_t row_slots;                        // values of storage ROWS so far
+    uint64_t storage_bytes[GS__STORAGE_COUNT]; // placed so far; ACTIVATION: by the plan
 };
 
-void gs__graph_init(gs__graph *graph, gs__error *error, bool training);
+// `batch`: >= 1. `training`: folds keep what a backward pass needs.
+void gs__graph_init(gs__graph *graph, gs__error *error, bool training, uint32_t batch);
 void gs__graph_deinit(gs__graph *graph);
 
-// A new value. Shape is checked (at most 2^31 - 1 elements).
+enum { GS__PARAMETER_ALIGN = 64 };
+
+// A new value. Shape is checked (at most 2^31 - 1 elements). PARAMETER values are placed in the order in which they
+// are made, each at a multiple of GS__PARAMETER_ALIGN bytes, so equal models have equal layouts.
 gs_status gs__graph_value(gs__graph *graph, const gs_shape *shape, gs_dtype dtype, gs__storage storage,
                           const char *name, gs__value *value);
 
 // Appends op(x[0 .. x_count)) and makes its outputs. `attr` has op->attr_bytes bytes (NULL: zeros). `y` receives
 // op->outputs values. Errors carry the layer's name.
-gs_status gs__graph_apply(gs__graph *graph, const char *op, const char *layer, const void *attr,
-                          const gs__value *x, uint32_t x_count, gs__value *y);
+gs_status gs__graph_apply(gs__graph *graph, const char *op, const char *layer, const void *attr, const gs__value *x,
+                          uint32_t x_count, gs__value *y);
 
 // Folds elementwise nodes into the producer of their input, where that input has no other reader.
 gs_status gs__graph_fuse(gs__graph *graph);
 
-// Appends the backward pass of every self-gradient node (losses, penalties; their sum is what is minimised).
-// gradients[v] receives the gradient of parameter value v: an array of graph->value_count entries as of the call.
-gs_status gs__graph_backward(gs__graph *graph, gs__value *gradients);
+// Appends the backward pass of every self-gradient node (losses, penalties; their sum is what is minimised). The
+// gradient of a parameter lands in storage GRADIENT at the parameter's own offset.
+gs_status gs__graph_backward(gs__graph *graph);
+
+// Appends one optimizer node over all parameters at once: x = { parameters, gradients, slots }, flat float arrays
+// of the whole storage (padding included), y[0] and y[1] alias x[0] and x[2]. The slots hold `slot_count` floats for
+// each parameter element, interleaved by fours: slot s of elements 4 i .. 4 i + 3 begins at 4 (i slot_count + s).
+// With slot_count 0, x[2] is absent.
+gs_status gs__graph_update(gs__graph *graph, const char *op, const void *attr, uint32_t slot_count);
+
+// The backward node of forward node `forward`: dy has its outputs' gradients; dx[i] is made where wanted.
+// Used by gs__graph_backward and by the tests of ops.
+gs_status gs__graph_backward_node(gs__graph *graph, uint32_t forward, const gs__value *dy, gs__node **node);
 
 // Drops nodes whose outputs nobody reads and that have no side effect. Pinned values count as read.
 gs_status gs__graph_prune(gs__graph *graph);

@@ -25,10 +25,10 @@ typedef enum gs__storage {
     GS__STORAGE_ACTIVATION, // arena; lives from its first write to its last read
     GS__STORAGE_PARAMETER,  // weights
     GS__STORAGE_GRADIENT,   // of a parameter; laid out as the weights are
-    GS__STORAGE_SLOTS,      // optimizer state, interleaved: see gs__graph_add_update
+    GS__STORAGE_SLOTS,      // optimizer state, interleaved: see gs__graph_update
     GS__STORAGE_SAMPLES,    // the data set's x, in its own dtype
     GS__STORAGE_TARGETS,    // the data set's y
-    GS__STORAGE_ROWS,       // per-row losses and metrics, behind the ring in the State buffer
+    GS__STORAGE_ROWS,       // per-row losses and metrics, behind the ring in the State buffer: see tick.h
     GS__STORAGE_STATE,      // the State itself
     GS__STORAGE_COUNT,
 } gs__storage;
@@ -37,11 +37,12 @@ typedef struct gs__value_info {
     gs_shape shape;
     gs_dtype dtype;
     gs__storage storage;
-    gs__value alias;    // shares the memory of that value (a reshape); 0: its own
-    bool wants_grad;    // a parameter, or computed from one
-    bool pinned;        // read or written from outside: its memory is never reused
-    uint64_t offset;    // bytes within its storage, set when the plan places it
-    const char *name;   // of a parameter ("dense/kernel"); may be NULL. Borrowed until the graph dies
+    gs__value alias;  // shares the memory of that value (a reshape); 0: its own
+    bool wants_grad;  // a parameter, or computed from one
+    bool pinned;      // read or written from outside: its memory is never reused
+    bool absent;      // set by gs_op.shape: this output is not made
+    uint64_t offset;  // bytes within its storage, set when the plan places it
+    const char *name; // of a parameter ("dense/kernel"); may be NULL. Borrowed until the graph dies
 } gs__value_info;
 
 typedef enum gs__pass { GS__FORWARD, GS__BACKWARD } gs__pass;
@@ -56,10 +57,10 @@ typedef struct gs__node {
     union {
         unsigned char bytes[GS__ATTR_BYTES];
         uint64_t align_;
-    } attr;                 // the op's own struct; see gs__node_attr
-    gs__epilogue epilogue;  // applied to y[0] (forward) or dx[0] (backward)
-    gs__value epilogue_y;   // backward epilogue: the stored result it differentiates through
-    const char *layer;      // for messages and the profile; borrowed until the graph dies
+    } attr;                // the op's own struct; see gs__node_attr
+    gs__epilogue epilogue; // applied to y[0] (forward) or dx[0] (backward)
+    gs__value epilogue_y;  // backward epilogue: the stored result it differentiates through
+    const char *layer;     // for messages and the profile; borrowed until the graph dies
 } gs__node;
 
 #define gs__node_attr(node, type) ((const type *)(const void *)(node)->attr.bytes)
@@ -68,26 +69,27 @@ typedef struct gs__node {
 typedef struct gs__reference {
     const gs__node *node;
     const double *x[GS__MAX_INPUTS];
-    double *y[GS__MAX_OUTPUTS];        // backward: as forward left them
+    double *y[GS__MAX_OUTPUTS]; // backward: as forward left them
     const double *dy[GS__MAX_OUTPUTS];
     double *dx[GS__MAX_INPUTS];
     gs_shape x_shape[GS__MAX_INPUTS], y_shape[GS__MAX_OUTPUTS];
-    const struct gs_state *state;      // step, seed, rows ...
+    const struct gs_state *state; // step, seed, rows ...
 } gs__reference;
 
 struct gs_op {
     const char *name;
-    uint32_t inputs, outputs;       // at the most; see optional
-    uint32_t optional;              // bit i: input i may be absent
-    size_t attr_bytes;              // <= GS__ATTR_BYTES
-    uint32_t needs_x, needs_y;      // bit i: backward reads x[i], y[i]
-    uint32_t differentiable;        // bit i: input i has a gradient
-    bool takes_epilogue;            // kernels apply node->epilogue to y[0], and backward's to dx[0]
-    bool self_gradient;             // a loss: forward also writes dx, as the gradient of the mean over the rows
-    bool view;                      // y[0] is x[0] with another shape: no kernel, no copy
-    bool has_side_effect;           // kept although nothing reads its outputs (an optimizer, a tick)
+    uint32_t inputs, outputs;  // at the most; see optional
+    uint32_t optional;         // bit i: input i may be absent
+    size_t attr_bytes;         // <= GS__ATTR_BYTES
+    uint32_t needs_x, needs_y; // bit i: backward reads x[i], y[i]
+    uint32_t differentiable;   // bit i: input i has a gradient
+    bool takes_epilogue;       // kernels apply node->epilogue to y[0], and backward's to dx[0]
+    bool self_gradient;        // a loss: forward also writes dx, as the gradient of the mean over the rows
+    bool view;                 // y[0] is x[0] with another shape: no kernel, no copy
+    bool has_side_effect;      // kept although nothing reads its outputs (an optimizer, a tick)
 
-    // Checks the inputs and the attributes; sets shape and dtype of each output. `x[i]` is NULL when absent.
+    // Checks the inputs and the attributes; sets shape and dtype of each output (storage, where it is not
+    // ACTIVATION; absent). `x[i]` is NULL when absent; y comes zeroed. Messages need no layer name: the graph adds it.
     gs_status (*shape)(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y);
 
     // Record the dispatches.

@@ -1,8 +1,8 @@
 // What an op's forward and backward use to record their dispatches. Barriers are put where data flows: the recorder
 // keeps the byte ranges written and read since the last barrier.
 //
-//     struct gs_push_matmul push = { .m = m, ... };
-//     gs__dispatch d = gs__dispatch_init(&gs__shader_matmul, &push, sizeof push);
+//     struct gs_push_matmul push = { .m = m, ... };  // generated from the shader, as GS_SPEC_* are: "shaders.h"
+//     gs__dispatch d = gs__dispatch_init(&gs__shader_matmul, GS_SPEC_MATMUL_COUNT, &push, sizeof push);
 //     d.spec[GS_SPEC_MATMUL_TRANS_A] = 1;
 //     gs__bind(recorder, &d, 0, GS__READ, node->x[0], &push.a);
 //     gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.b);
@@ -39,6 +39,10 @@ gs__dispatch gs__dispatch_init(const gs__shader *shader, uint32_t spec_count, vo
 void gs__bind(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access, gs__value value,
               uint32_t *offset);
 
+// The State buffer whole (State, ring, rows), as a storage buffer. Kernels that only read the State include
+// state.glsl, whose uniform buffer the recorder binds by itself.
+void gs__bind_state(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access);
+
 // Records it: barrier if needed, pipeline, descriptors. A binding without tensor is bound to the State.
 // Bindings' access is checked against what reflection found in the shader. Zero groups: nothing is recorded.
 gs_status gs__dispatch_record(gs__recorder *recorder, gs__dispatch *dispatch, uint64_t groups_x, uint64_t groups_y,
@@ -53,7 +57,7 @@ uint32_t gs__value_count(const gs__recorder *recorder, gs__value value);
 uint32_t gs__value_rows(const gs__recorder *recorder, gs__value value);
 
 // One-dimensional dispatch over `items` with `per_group` a group, folded into y when x would exceed the device's
-// limit: kernels compute their item as gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * (items of a full x row).
+// limit: kernels take their item from item_index() in shaders/include/item.glsl, and check it against the count.
 gs_status gs__dispatch_record_1d(gs__recorder *recorder, gs__dispatch *dispatch, uint64_t items, uint32_t per_group);
 
 #endif
