@@ -33,7 +33,10 @@ macro(gradsmith_shader_commands source name)
   set(target --target-env=vulkan1.1)
   set(depfile "${PROJECT_BINARY_DIR}/shaders/${name}.d")
   if(GRADSMITH_GLSLC)
-    set(werror $<$<BOOL:${GRADSMITH_WERROR}>:-Werror>)
+    set(werror "")
+    if(GRADSMITH_WERROR)
+      set(werror -Werror)
+    endif()
     list(APPEND commands
       COMMAND "${GRADSMITH_GLSLC}" ${target} ${werror} -I "${include}" -O0 -MD -MF "${depfile}" -MT "${reflect}"
               -o "${reflect}" "${source}"
