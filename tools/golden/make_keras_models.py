@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+"""Writes the model files that our loader must read, or refuse by name, as Keras 3 itself writes them.
+
+    assets/models/fashion-mlp.json   the reference model
+    tests/cli/models/*.json          one file for each thing that model.to_json() can say about a model
+
+    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install -r tools/golden/requirements.txt
+    /tmp/golden/bin/python tools/golden/make_keras_models.py [--out REPOSITORY]
+"""
+
+import argparse
+import json
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import keras
+from keras import layers
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+ACTIVATIONS = "linear relu leaky_relu elu gelu silu sigmoid tanh softplus softmax".split()
+
+
+def fashion_mlp():
+    """The reference model, not compiled."""
+    return keras.Sequential(
+        [layers.Input((784,)), layers.Dense(64, activation="relu"), layers.Dropout(0.2), layers.Dense(10)],
+        name="fashion_mlp",
+    )
+
+
+def compiled():
+    """compile_config, with the loss and the optimizer as objects."""
+    model = fashion_mlp()
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def compiled_by_name():
+    """compile_config with strings."""
+    model = keras.Sequential([layers.Input((8,)), layers.Dense(1)])
+    model.compile(optimizer="rmsprop", loss="mse", metrics=["mae"])
+    return model
+
+
+def flatten():
+    return keras.Sequential(
+        [layers.Input((28, 28)), layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10)]
+    )
+
+
+def reshape():
+    """Shapes between layers, -1 in a target, Dense over the last axis of a matrix."""
+    return keras.Sequential(
+        [
+            layers.Input((784,)),
+            layers.Reshape((28, -1)),
+            layers.Dense(12, activation="tanh", name="rows"),
+            layers.Reshape((6, 4, 14)),
+            layers.Flatten(name="flat"),
+            layers.Dense(10, name="logits"),
+        ]
+    )
+
+
+def no_input():
+    """Built by its first call, without an Input: Keras writes build_input_shape, and an InputLayer since 3.0."""
+    model = keras.Sequential([layers.Dense(5, activation="relu"), layers.Dense(3)])
+    model.build((None, 7))
+    return model
+
+
+def not_built():
+    """Never built: the file has no input shape at all. Must be refused."""
+    return keras.Sequential([layers.Dense(5), layers.Dense(3)])
+
+
+def batch_shape():
+    """A fixed batch size in batch_shape; only the sample's part counts."""
+    return keras.Sequential([layers.Input((7,), batch_size=16), layers.Dense(3)])
+
+
+def activation_strings():
+    model = keras.Sequential([layers.Input((6,))])
+    for name in ACTIVATIONS:
+        model.add(layers.Dense(6, activation=name, name=f"dense_{name}"))
+    return model
+
+
+def activation_layers():
+    model = keras.Sequential([layers.Input((6,))])
+    for name in ACTIVATIONS:
+        model.add(layers.Dense(6, name=f"dense_{name}"))
+        model.add(layers.Activation(name, name=name))
+    return model
+
+
+def activation_classes():
+    """Activations that are layers of their own, with defaults and with values."""
+    return keras.Sequential(
+        [
+            layers.Input((6,)),
+            layers.Dense(6),
+            layers.LeakyReLU(),
+            layers.LeakyReLU(negative_slope=0.1),
+            layers.ReLU(),
+            layers.ELU(),
+            layers.ELU(alpha=0.5),
+            layers.Softmax(),
+        ]
+    )
+
+
+def activation_objects():
+    """A layer object as activation: Keras writes a dictionary where a string stands otherwise."""
+    return keras.Sequential(
+        [
+            layers.Input((6,)),
+            layers.Dense(6, activation=keras.activations.gelu),
+            layers.Dense(6, activation=layers.LeakyReLU(negative_slope=0.1)),
+        ]
+    )
+
+
+def relu_capped():
+    """ReLU with arguments that we do not have. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((6,)), layers.ReLU(max_value=6.0, name="relu6")])
+
+
+def softmax_axis():
+    """Softmax over another axis than the last. Must be refused."""
+    return keras.Sequential([layers.Input((6, 4)), layers.Softmax(axis=1, name="columns")])
+
+
+def initializers():
+    i = keras.initializers
+    kinds = [
+        i.Zeros(),
+        i.Ones(),
+        i.Constant(0.25),
+        i.RandomUniform(),
+        i.RandomUniform(minval=-0.1, maxval=0.2, seed=7),
+        i.RandomNormal(),
+        i.RandomNormal(mean=0.1, stddev=0.02, seed=8),
+        i.TruncatedNormal(),
+        i.TruncatedNormal(mean=-0.1, stddev=0.3),
+        i.GlorotUniform(),
+        i.GlorotUniform(seed=9),
+        i.GlorotNormal(),
+        i.HeUniform(),
+        i.HeNormal(),
+        i.LecunUniform(),
+        i.LecunNormal(),
+    ]
+    model = keras.Sequential([layers.Input((6,))])
+    for index, kind in enumerate(kinds):
+        model.add(
+            layers.Dense(6, kernel_initializer=kind, name=f"{index:02d}_{type(kind).__name__}")
+        )
+    model.add(layers.Dense(6, kernel_initializer="he_normal", bias_initializer="ones", name="by_name"))
+    model.add(layers.Dense(6, bias_initializer=i.Constant(0.1), name="bias_constant"))
+    return model
+
+
+def initializer_unsupported():
+    """Orthogonal. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((6,)), layers.Dense(6, kernel_initializer="orthogonal", name="turned")])
+
+
+def regularizers():
+    r = keras.regularizers
+    return keras.Sequential(
+        [
+            layers.Input((6,)),
+            layers.Dense(6, kernel_regularizer=r.L1(1e-4), name="l1"),
+            layers.Dense(6, kernel_regularizer=r.L2(1e-3), name="l2"),
+            layers.Dense(6, kernel_regularizer=r.L1L2(l1=1e-4, l2=1e-3), name="l1_l2"),
+            layers.Dense(6, kernel_regularizer="l1", bias_regularizer="l2", name="by_name"),
+            layers.Dense(6, kernel_regularizer="L1L2", name="both_by_name"),
+            layers.Dense(6, bias_regularizer=r.L2(0.5), name="bias"),
+        ]
+    )
+
+
+def regularizer_unsupported():
+    """Regularization of a layer's output. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((6,)), layers.Dense(6, activity_regularizer="l2", name="active")])
+
+
+def constraint():
+    """A kernel constraint. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((6,)), layers.Dense(6, kernel_constraint="non_neg", name="bounded")])
+
+
+def no_bias():
+    return keras.Sequential(
+        [layers.Input((6,)), layers.Dense(5, use_bias=False, name="no_bias"), layers.Dense(3, name="logits")]
+    )
+
+
+def dropout():
+    """A dropout with a seed, and one that does nothing."""
+    return keras.Sequential(
+        [layers.Input((6,)), layers.Dropout(0.5, seed=11), layers.Dense(6), layers.Dropout(0.0), layers.Dense(3)]
+    )
+
+
+def dropout_noise_shape():
+    """A mask shared along an axis. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((6, 4)), layers.Dropout(0.5, noise_shape=(None, 1, 4), name="rows")])
+
+
+def dtype_policies():
+    """Float32 written as a name and as a policy object."""
+    return keras.Sequential(
+        [
+            layers.Input((6,), dtype="float32"),
+            layers.Dense(6, dtype="float32"),
+            layers.Dense(6, dtype=keras.DTypePolicy("float32"), name="policy"),
+        ]
+    )
+
+
+def mixed_precision():
+    """Mixed precision. Must be refused with the layer's name, or trained in float32 with a word about it."""
+    return keras.Sequential([layers.Input((6,)), layers.Dense(6, dtype="mixed_float16", name="half")])
+
+
+def frozen():
+    """A layer that is not trained ("trainable": false). Must be refused with the layer's name until it is supported."""
+    model = keras.Sequential([layers.Input((6,)), layers.Dense(6, name="frozen"), layers.Dense(3, name="head")])
+    model.get_layer("frozen").trainable = False
+    return model
+
+
+def conv2d():
+    """A layer that we do not have. Must be refused with its class and name."""
+    return keras.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu", name="edges"),
+            layers.Flatten(),
+            layers.Dense(10),
+        ]
+    )
+
+
+def nested():
+    """A Sequential inside a Sequential. Must be refused with its name."""
+    inner = keras.Sequential([layers.Input((6,)), layers.Dense(4)], name="inner")
+    return keras.Sequential([layers.Input((6,)), inner, layers.Dense(2)])
+
+
+def functional():
+    """A Functional model, with a branch. Must be refused as a kind of model."""
+    x = layers.Input((6,), name="x")
+    a = layers.Dense(4, activation="relu", name="a")(x)
+    b = layers.Dense(4, name="b")(x)
+    return keras.Model(x, layers.Add(name="sum")([a, b]), name="branched")
+
+
+TEST_MODELS = [
+    compiled,
+    compiled_by_name,
+    flatten,
+    reshape,
+    no_input,
+    not_built,
+    batch_shape,
+    activation_strings,
+    activation_layers,
+    activation_classes,
+    activation_objects,
+    relu_capped,
+    softmax_axis,
+    initializers,
+    initializer_unsupported,
+    regularizers,
+    regularizer_unsupported,
+    constraint,
+    no_bias,
+    dropout,
+    dropout_noise_shape,
+    dtype_policies,
+    mixed_precision,
+    frozen,
+    conv2d,
+    nested,
+    functional,
+]
+
+
+def write(path, make, indent):
+    """Keras's text (indented for people where asked), read back by Keras before it counts as written."""
+    keras.utils.clear_session()
+    text = make().to_json()
+    if indent:
+        text = json.dumps(json.loads(text), indent=2)
+    keras.utils.clear_session()
+    again = json.loads(keras.models.model_from_json(text).to_json())
+    if again["config"] != json.loads(text)["config"]:
+        raise SystemExit(f"{path}: Keras reads back another model than it wrote")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", default=REPOSITORY)
+    out = parser.parse_args().out
+    write(os.path.join(out, "assets", "models", "fashion-mlp.json"), fashion_mlp, indent=True)
+    for make in TEST_MODELS:
+        # `compiled` stays on one line, exactly as to_json() gives it.
+        write(os.path.join(out, "tests", "cli", "models", make.__name__ + ".json"), make, indent=make is not compiled)
+    print(f"Keras {keras.__version__}: 1 + {len(TEST_MODELS)} models")
+
+
+if __name__ == "__main__":
+    main()
