@@ -3,7 +3,8 @@
 #   unit            cpu      internal library
 #   gpu, op, train  gpu      internal library; run on a CPU driver (lavapipe), under validation layers
 #   api, cli        gpu      public headers and the shared library only
-# Exit code 77 means skipped; the test prints why.
+#   radv            radv     AMD's compiler, without hardware
+# tests/FOLDER/test_NAME.sh is run by bash. Each example is run too. Exit code 77 means skipped; the test prints why.
 
 # Drivers that are CPUs, so that results do not depend on the machine's GPU.
 find_file(GRADSMITH_LAVAPIPE_ICD NAMES lvp_icd.${CMAKE_SYSTEM_PROCESSOR}.json lvp_icd.json
@@ -14,7 +15,9 @@ find_file(GRADSMITH_VALIDATION_LAYER NAMES VkLayer_khronos_validation.json
   PATHS /usr/share/vulkan/explicit_layer.d /usr/local/share/vulkan/explicit_layer.d NO_DEFAULT_PATH)
 mark_as_advanced(GRADSMITH_LAVAPIPE_ICD GRADSMITH_SWIFTSHADER_ICD GRADSMITH_VALIDATION_LAYER)
 
-set(test_environment "GRADSMITH_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "GRADSMITH_BUILD_DIR=${PROJECT_BINARY_DIR}")
+set(test_environment "GRADSMITH_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "GRADSMITH_BUILD_DIR=${PROJECT_BINARY_DIR}"
+  "GRADSMITH_BUILD_TYPE=${CMAKE_BUILD_TYPE}" "GRADSMITH_SANITIZE=${GRADSMITH_SANITIZE}"
+  "GRADSMITH_VERSION=${PROJECT_VERSION}" "CC=${CMAKE_C_COMPILER}")
 if(TARGET gradsmith_program)
   list(APPEND test_environment "GRADSMITH_PROGRAM=$<TARGET_FILE:gradsmith_program>")
 endif()
@@ -52,7 +55,7 @@ endfunction()
 add_library(gradsmith_test_settings INTERFACE)
 target_link_libraries(gradsmith_test_settings INTERFACE gradsmith_settings PkgConfig::CMOCKA m)
 
-foreach(folder unit gpu op train fault api cli)
+foreach(folder unit gpu op train fault api cli radv)
   gradsmith_glob(tests "tests/${folder}/test_*.c")
   gradsmith_glob(helpers "tests/${folder}/*.c")
   list(FILTER helpers EXCLUDE REGEX "/test_[^/]*$")
@@ -63,6 +66,9 @@ foreach(folder unit gpu op train fault api cli)
   endif()
   if(folder STREQUAL "unit")
     set(label cpu)
+    set(environment "")
+  elseif(folder STREQUAL "radv")
+    set(label radv)
     set(environment "")
   else()
     set(label gpu)
@@ -96,3 +102,27 @@ foreach(folder unit gpu op train fault api cli)
     endif()
   endforeach()
 endforeach()
+
+# --- scripts and examples ----------------------------------------------------------------------------------------
+gradsmith_glob(scripts "tests/*/test_*.sh")
+foreach(source IN LISTS scripts)
+  string(REGEX MATCH "^tests/([^/]*)/test_(.*)\\.sh$" matched "${source}")
+  set(folder ${CMAKE_MATCH_1})
+  set(name ${CMAKE_MATCH_2})
+  set(label cpu)
+  set(environment "")
+  if(folder MATCHES "^(gpu|op|train|fault|cli)$")
+    set(label gpu)
+    set(environment ${device_environment} ${lavapipe})
+  elseif(folder STREQUAL "radv")
+    set(label radv)
+  endif()
+  gradsmith_test(${folder}/${name} ${label} COMMAND bash "${PROJECT_SOURCE_DIR}/${source}" ENVIRONMENT ${environment})
+endforeach()
+
+if(GRADSMITH_EXAMPLES)
+  foreach(source IN LISTS example_sources)
+    cmake_path(GET source STEM name)
+    gradsmith_test(example/${name} gpu COMMAND example_${name} ENVIRONMENT ${device_environment} ${lavapipe})
+  endforeach()
+endif()
