@@ -1,0 +1,98 @@
+// Attributes of the ops that have some: what an op's node carries besides its tensors (gs__node.attr). The models
+// fill them in; each is at most GS__ATTR_BYTES bytes. B is the batch size, K the size of the last axis.
+#ifndef GS_OP_ATTR_H
+#define GS_OP_ATTR_H
+
+#include "plan/tick.h"
+#include <gradsmith/layer.h>
+#include <gradsmith/loss.h>
+
+// gather: x = { samples (N, ...) [, targets (N, ...)] } -> y = { rows (B, ...) as float [, targets (B, ...)] }
+typedef struct gs__gather_attr {
+    uint32_t batch;
+    float scale; // of the samples: 1/255 for u8, 1
+} gs__gather_attr;
+
+// activation: every gs_activation but softmax, which is an op of its own.
+typedef struct gs__activation_attr {
+    gs_activation kind;
+    float alpha; // already defaulted
+} gs__activation_attr;
+
+typedef struct gs__dropout_attr {
+    float rate;   // below 1
+    uint32_t key; // another for each dropout of a model
+} gs__dropout_attr;
+
+typedef struct gs__reshape_attr {
+    gs_shape shape; // of y, batch dimension included
+} gs__reshape_attr;
+
+// Losses: x = { output (B, ..., K), targets } -> y[0] = rows of the loss, storage ROWS.
+// sparse_crossentropy: targets (B, ...) int32.
+typedef struct gs__sparse_crossentropy_attr {
+    uint32_t from_probabilities;
+    uint32_t accuracy; // 1: y[1] = rows of the accuracy
+} gs__sparse_crossentropy_attr;
+
+// categorical_crossentropy, binary_crossentropy: targets (B, ..., K) float.
+typedef struct gs__crossentropy_attr {
+    uint32_t from_probabilities;
+} gs__crossentropy_attr;
+
+// pointwise_loss: GS_LOSS_MSE, GS_LOSS_MAE, GS_LOSS_HUBER. Targets (B, ..., K) float.
+typedef struct gs__pointwise_loss_attr {
+    gs_loss_kind kind;
+    float delta; // Huber, > 0
+} gs__pointwise_loss_attr;
+
+// penalty: x = { parameter } -> y[0] = one slot of rows that add up to l1 sum |w| + l2 sum w^2.
+typedef struct gs__penalty_attr {
+    float l1, l2;
+    uint32_t batch;
+} gs__penalty_attr;
+
+// accuracy: x = { output (B, ..., K), targets } -> rows. Keras's sparse, categorical and binary accuracy.
+typedef enum gs__accuracy_kind {
+    GS__ACCURACY_SPARSE,      // argmax(output) == target; targets (B, ...) int32
+    GS__ACCURACY_CATEGORICAL, // argmax(output) == argmax(target); targets (B, ..., K) float
+    GS__ACCURACY_BINARY,      // mean over the elements of (output > threshold) == target; targets (B, ..., K) float
+} gs__accuracy_kind;
+typedef struct gs__accuracy_attr {
+    gs__accuracy_kind kind;
+    float threshold; // binary
+} gs__accuracy_attr;
+
+// top_k: targets (B, ...) int32.
+typedef struct gs__top_k_attr {
+    uint32_t k; // >= 1
+} gs__top_k_attr;
+
+// error_metric: GS_METRIC_MSE, GS_METRIC_MAE. Targets (B, ..., K) float.
+typedef struct gs__error_metric_attr {
+    gs_metric_kind kind;
+} gs__error_metric_attr;
+
+// Optimizers. Their hyper-parameters are in the State; weight_decay 0 there means none.
+typedef struct gs__adam_attr {
+    gs__tick tick;
+    uint32_t paper_epsilon; // see gs_optimizer; slots: m, v
+} gs__adam_attr;
+
+typedef struct gs__sgd_attr {
+    gs__tick tick;
+    uint32_t momentum; // 1: State's momentum with a slot for the velocity; 0: no slot
+    uint32_t nesterov;
+} gs__sgd_attr;
+
+typedef struct gs__rmsprop_attr {
+    gs__tick tick;
+    uint32_t momentum; // 1: slots v, velocity; 0: slot v
+} gs__rmsprop_attr;
+
+// tick: no tensors; ends a step that updates nothing.
+typedef struct gs__tick_attr {
+    gs__tick tick;
+} gs__tick_attr;
+
+#endif
