@@ -14,12 +14,13 @@ cd "$1"
 declare -A below=(
     [base]="base"
     [gpu]="gpu base"
+    [context]="context gpu base"
     [tensor]="tensor gpu base"
-    [data]="data tensor gpu base"
+    [data]="data tensor context gpu base"
     [plan]="plan data tensor gpu base"
     [op]="op plan data tensor gpu base"
-    [model]="model op plan data tensor gpu base"
-    [train]="train model op plan data tensor gpu base"
+    [model]="model op plan data tensor context gpu base"
+    [train]="train model op plan data tensor context gpu base"
 )
 declare -A extra=(
     [gpu]="state.h"
