@@ -1,0 +1,130 @@
+// Inside of a model: its layers and parameters, where the weights are, and the graphs that it builds.
+#ifndef GS_MODEL_MODEL_H
+#define GS_MODEL_MODEL_H
+
+#include "gpu/gpu.h"
+#include "model/layer.h"
+#include "state.h"
+#include <gradsmith/data.h>
+#include <gradsmith/model.h>
+
+enum { GS__MAX_LAYERS = 4096, GS__MAX_NAME_BYTES = 200 };
+
+typedef struct gs__model_layer {
+    gs_layer params; // its strings are owned by the model
+    const gs__layer_class *class;
+    const char *name;
+    gs_shape input_shape, output_shape; // of one sample
+    uint32_t first_parameter, parameter_count;
+    uint64_t parameter_elements;
+} gs__model_layer;
+
+typedef struct gs__model_parameter {
+    const char *name; // "dense/kernel"
+    gs_shape shape;
+    uint64_t count;  // elements
+    uint64_t offset; // bytes in the flat storage
+    gs_initializer initializer;
+    gs_regularizer regularizer;
+    uint32_t layer;
+} gs__model_parameter;
+
+struct gs_model {
+    gs_context *context;
+    gs__error *error; // the context's
+    char *name;
+    uint64_t seed;
+    gs__model_layer *layers;
+    uint32_t layer_count;
+    gs__model_parameter *parameters;
+    uint32_t parameter_count;    // tensors
+    uint64_t parameter_elements; // without padding
+    uint64_t parameter_bytes;    // of the flat storage: what gs__graph_value places, padding included
+    void **strings;              // all names, freed with the model
+    uint32_t string_count, string_capacity;
+
+    float *weights; // parameter_bytes, the flat layout; padding is zero
+    // Copies on the device; NULL until first used. Slots are laid out as gs__graph_update says.
+    gs__buffer *device_weights, *device_slots;
+    bool host_stale;   // the device's weights are newer
+    bool device_stale; // the host's weights are newer
+
+    gs_compile_params json_compile; // compile_config of the JSON it was made from; zeros where it says nothing
+    gs_compile_params compile;      // as compiled, defaults of the optimizer filled in
+    bool has_resolved;              // loss and metrics are known for the data last used
+    gs_loss resolved_loss;
+    gs_metric resolved_metrics[GS_MAX_METRICS];
+    struct gs_position position;        // of training so far, what State.next starts from; reset by gs_model_compile
+    void *plans;                        // of the trainer (src/train): what it keeps between calls
+    void (*destroy_plans)(void *plans); // called by gs_model_compile and gs_model_destroy when plans != NULL
+};
+
+// Device memory for the weights, made at the first call, brought up to date from the host where that is newer.
+gs_status gs__model_upload(gs_model *model);
+// The host copy brought up to date from the device where that is newer.
+gs_status gs__model_download(gs_model *model);
+// Optimizer state on the device: made zeroed at the first call after a compile; none when the optimizer has no slots.
+gs_status gs__model_make_slots(gs_model *model);
+// Floats of optimizer state for each parameter element.
+uint32_t gs__model_slot_count(const gs_model *model);
+uint64_t gs__model_slot_bytes(const gs_model *model);
+
+// The State's hyper-parameters; leaves seed, data, batch and shuffle as they are.
+void gs__model_settings(const gs_model *model, struct gs_settings *settings);
+
+typedef enum gs__mode { GS__MODE_TRAIN, GS__MODE_EVALUATE, GS__MODE_PREDICT } gs__mode;
+
+// A graph for one mode, batch size and kind of data, pruned: ready for gs__plan_create.
+typedef struct gs__model_graph {
+    gs__graph graph;
+    gs__value samples; // (N, input shape), dtype of the data
+    // (N ...), 0 in PREDICT. Its dtype is GS_F32 where a loss wants values but the data has class indices (0 or 1
+    // for binary cross-entropy): the caller then converts the data's int32 to float.
+    gs__value targets;
+    gs__value output; // (B, output shape); pinned in PREDICT
+    gs_loss loss;     // resolved
+    // Ring: sum[0] loss, sum[1] penalties, sum[2 + i] metric i.
+    uint32_t metric_count;
+    gs_metric metrics[GS_MAX_METRICS];
+    const char *metric_names[GS_MAX_METRICS]; // static: "accuracy"
+} gs__model_graph;
+
+// Checks the data against the model and builds. Resolves the loss and the metrics that were left to the data, and keeps
+// them in the model. `softmax`: PREDICT only, a softmax behind the output. Errors: GS_ERR_ARGUMENT.
+gs_status gs__model_build(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data, bool softmax,
+                          gs__model_graph *out);
+void gs__model_graph_deinit(gs__model_graph *graph);
+
+// --- within src/model ----------------------------------------------------------------------------------------------
+// Makes the model. Takes over nothing; `json_compile` may be NULL.
+gs_status gs__model_create(gs_context *context, const gs_sequential_params *params,
+                           const gs_compile_params *json_compile, gs_model **model);
+// A string that the model owns; NULL with GS_ERR_MEMORY. Takes over `string` (from malloc), or copies when `copy`.
+const char *gs__model_own(gs_model *model, const char *string, bool copy);
+// What the model ends with, looking through layers that pass their input on.
+gs_activation gs__model_last_activation(const gs_model *model);
+// The loss and metrics in force for this data.
+gs_status gs__model_resolve(gs_model *model, const gs_data_info *data, gs_loss *loss, gs_metric *metrics);
+// The class indices or values that the loss takes, and their shape (N, ...).
+typedef struct gs__target_spec {
+    gs_shape shape;
+    gs_dtype dtype;
+} gs__target_spec;
+gs_status gs__model_check_targets(gs_model *model, const gs_data_info *data, const gs_loss *loss,
+                                  gs__target_spec *targets);
+
+gs_status gs__optimizer_check(gs__error *error, const gs_optimizer *optimizer);
+// Zeros become defaults; an exact zero stays negative.
+void gs__optimizer_defaults(gs_optimizer *optimizer);
+gs_status gs__loss_check(gs__error *error, const gs_loss *loss);
+gs_status gs__metrics_check(gs__error *error, const gs_metric *metrics);
+// As gs_loss_parse and the like, with a message that lists the known names.
+gs_status gs__loss_parse(gs__error *error, const char *name, gs_loss *loss);
+gs_status gs__metric_parse(gs__error *error, const char *name, gs_metric *metric);
+gs_status gs__optimizer_parse(gs__error *error, const char *name, gs_optimizer *optimizer);
+uint32_t gs__metric_count(const gs_metric *metrics);
+
+gs_status gs__compile_from_json(gs__json *json, const cJSON *root, gs_compile_params *params);
+void gs__compile_to_json(gs__text *text, const gs_model *model);
+
+#endif
