@@ -5,9 +5,16 @@
 //   gs__pipeline  a kernel with its specialization constants, owned and cached by the gpu
 //   gs__commands  a command buffer: recorded once, submitted many times
 //
-// Thread-safety: one thread at a time per gs__gpu (pipeline compilation inside may use more).
+// Thread-safety: one thread at a time per gs__gpu (pipeline compilation inside may use more); instances and their
+// gpus are independent of each other.
 // The creator destroys; destroy functions take NULL. Objects must not be destroyed while in flight:
 // gs__commands_destroy and gs__buffer_destroy wait for submissions that are still running.
+//
+// Environment, for tests and kernel work; an unknown value is GS_ERR_ARGUMENT. Read by gs__gpu_open, but the last:
+//   GRADSMITH_KERNELS=gpu|cpu        caps.kernel_class, whatever the device's type
+//   GRADSMITH_MEMORY=staged          as if no device memory were host-visible: every copy is staged
+//   GRADSMITH_KERNEL_STATISTICS=1    lets gs__pipeline_statistics work (a driver may then compile without its cache)
+//   GRADSMITH_SHADER_DIR=DIR         DIR/NAME.spv replaces an embedded kernel; read by gs__pipeline_get
 #ifndef GS_GPU_GPU_H
 #define GS_GPU_GPU_H
 
@@ -29,21 +36,28 @@ typedef struct gs__shader {
     const uint32_t *words;
     size_t word_count;
     uint32_t push_bytes;
-    uint32_t binding_count;    // storage buffers, bindings 0 .. binding_count-1 of set 0
-    uint32_t binding_reads;    // bit i: binding i is read (not writeonly)
-    uint32_t binding_writes;   // bit i: binding i is written (not readonly)
-    bool reads_state;          // has the uniform buffer STATE at binding GS__STATE_BINDING
-    uint32_t texel_mask;       // bit i: has a uniform texel buffer (RGBA32F) view of binding i at binding 8+i
-    uint32_t local_size[3];    // as compiled; spec constants may override
+    uint32_t binding_count;  // storage buffers, bindings 0 .. binding_count-1 of set 0
+    uint32_t binding_reads;  // bit i: binding i is read (not writeonly)
+    uint32_t binding_writes; // bit i: binding i is written (not readonly)
+    bool reads_state;        // has the uniform buffer STATE at binding GS__STATE_BINDING
+    uint32_t texel_mask;     // bit i: has a uniform texel buffer (RGBA32F) view of binding i at binding 8+i
+    uint32_t local_size[3];  // as compiled; spec constants may override
 } gs__shader;
 
-enum { GS__MAX_BINDINGS = 4, GS__STATE_BINDING = 4, GS__TEXEL_BINDING = 8, GS__MAX_SPEC = 16, GS__MAX_PUSH_BYTES = 128 };
+enum {
+    GS__MAX_BINDINGS = 4,
+    GS__STATE_BINDING = 4,
+    GS__TEXEL_BINDING = 8,
+    GS__MAX_SPEC = 16,
+    GS__MAX_PUSH_BYTES = 128
+};
 
 typedef struct gs__instance_params {
     bool validate; // enable VK_LAYER_KHRONOS_validation with synchronization validation; a message counts as an error
 } gs__instance_params;
 
 // Opens the loader (dlopen) and makes an instance. GS_ERR_NO_DEVICE without a loader: says what to install.
+// GS_ERR_UNSUPPORTED when `validate` is asked for and the layer is not installed. `params` may be NULL.
 gs_status gs__instance_create(gs__error *error, const gs__instance_params *params, gs__instance **instance);
 void gs__instance_destroy(gs__instance *instance);
 
@@ -51,6 +65,7 @@ void gs__instance_destroy(gs__instance *instance);
 uint64_t gs__instance_validation_errors(const gs__instance *instance, const char **first);
 
 // All devices, in the loader's order. Writes at most `capacity` entries; *count is the number there are.
+// GS_ERR_NO_DEVICE when there is none: says what to install.
 gs_status gs__instance_list(gs__error *error, gs__instance *instance, gs_device_info *infos, uint32_t capacity,
                             uint32_t *count);
 
@@ -60,19 +75,24 @@ gs_status gs__instance_list(gs__error *error, gs__instance *instance, gs_device_
 gs_status gs__instance_choose(gs__error *error, gs__instance *instance, const char *select, uint32_t *index,
                               char *reason, size_t reason_bytes);
 
+// Which of a kernel's shapes suits: many threads with shared memory, or few threads that do much each.
+typedef enum gs__kernel_class { GS__KERNELS_GPU, GS__KERNELS_CPU } gs__kernel_class;
+
 // What plans and kernels need to know of a device.
 typedef struct gs__gpu_caps {
     gs_device_info info;
-    uint64_t max_storage_range; // bytes of one storage binding
+    gs__kernel_class kernel_class; // CPU for devices of type CPU; $GRADSMITH_KERNELS overrides
+    uint64_t max_storage_range;    // bytes of one storage binding
     uint64_t max_buffer_bytes;
     uint32_t max_shared_bytes;
-    uint32_t max_invocations;   // per workgroup
+    uint32_t max_invocations; // per workgroup
     uint32_t max_groups[3];
-    uint32_t max_texel_elements;
-    uint32_t offset_align;      // bytes: every binding offset, >= 256 and a multiple of what the device asks
-    bool unified;               // host-visible device-local memory is the whole memory: no staging
+    uint32_t max_texel_elements; // RGBA32F texels of one texel view
+    bool subgroup_shuffle;       // subgroupShuffle works in compute shaders; info.subgroup_size is their width
+    uint32_t offset_align;       // bytes: every binding offset, >= 256 and a multiple of what the device asks
+    bool unified;                // host-visible device-local memory is the whole memory: no staging
     bool timestamps;
-    double timestamp_ns;        // of one tick
+    double timestamp_ns; // of one tick
 } gs__gpu_caps;
 
 gs_status gs__gpu_open(gs__error *error, gs__instance *instance, uint32_t index, gs__gpu **gpu);
@@ -86,7 +106,9 @@ typedef enum gs__memory {
     GS__MEMORY_READBACK, // host-cached, for reading results
 } gs__memory;
 
-// Zero-filled. GS_ERR_DEVICE_MEMORY names the bytes asked for. `label` shows in messages; borrowed for the call.
+// Zero-filled. GS_ERR_DEVICE_MEMORY names the bytes asked for and the heap's size. `label` shows in messages;
+// borrowed for the call. The memory behind it is padded to a multiple of 16 bytes, so that a kernel may load the
+// last bytes as a whole word or vec4.
 gs_status gs__buffer_create(gs__gpu *gpu, gs__memory memory, uint64_t bytes, const char *label, gs__buffer **buffer);
 void gs__buffer_destroy(gs__buffer *buffer);
 uint64_t gs__buffer_bytes(const gs__buffer *buffer);
@@ -98,9 +120,16 @@ gs_status gs__buffer_read(gs__buffer *buffer, uint64_t offset, void *data, uint6
 
 // --- kernels --------------------------------------------------------------------------------------------------
 // Finds or compiles. `spec[i]` goes to constant_id i. Borrowed until gs__gpu_close.
-// $GRADSMITH_SHADER_DIR: NAME.spv there replaces the embedded words (checked: magic, size, same bindings).
+// The shader is known by its address, which must stay valid as long as the gpu.
+// $GRADSMITH_SHADER_DIR: NAME.spv there replaces the embedded words (checked: magic, size, no other bindings).
 gs_status gs__pipeline_get(gs__gpu *gpu, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count,
                            gs__pipeline **pipeline);
+
+// What the driver's compiler says of a kernel: registers, spills, instructions, ... as the driver names them.
+// Works on devices that cannot run anything (a driver's null device). GS_ERR_UNSUPPORTED without
+// VK_KHR_pipeline_executable_properties or without $GRADSMITH_KERNEL_STATISTICS=1.
+gs_status gs__pipeline_statistics(gs__pipeline *pipeline, void (*visit)(void *user, const char *name, double value),
+                                  void *user);
 
 // --- commands -------------------------------------------------------------------------------------------------
 typedef struct gs__range {
@@ -111,14 +140,18 @@ typedef struct gs__range {
 // `timestamp_count`: how many gs__commands_timestamp calls one recording may make (0: none).
 gs_status gs__commands_create(gs__gpu *gpu, uint32_t timestamp_count, gs__commands **commands);
 void gs__commands_destroy(gs__commands *commands);
-gs_status gs__commands_begin(gs__commands *commands); // drops what was recorded
+// Drops what was recorded. A recording sees all that was submitted before it: it begins with a barrier.
+gs_status gs__commands_begin(gs__commands *commands);
 // One dispatch. `ranges` has shader->binding_count entries; `state` is bound where the shader reads it.
+// GS_ERR_UNSUPPORTED when a limit of the device is exceeded. Zero groups: nothing is recorded.
 gs_status gs__commands_dispatch(gs__commands *commands, gs__pipeline *pipeline, const gs__range *ranges,
                                 const gs__range *state, const void *push, uint32_t push_bytes,
                                 const uint32_t groups[3]);
 // Makes all writes of earlier dispatches and copies visible to all later ones (one global memory barrier,
-// compute|transfer -> compute|transfer). `to_host`: to the host as well, after the fence.
+// compute|transfer -> compute|transfer). `to_host`: to the host as well, after the fence; gs__commands_end does this
+// for everything recorded. Costs nothing when nothing follows or nothing went before.
 void gs__commands_barrier(gs__commands *commands, bool to_host);
+// Copy, fill (offset and bytes multiples of 4) and timestamp report a wrong argument at gs__commands_end.
 void gs__commands_copy(gs__commands *commands, gs__range from, gs__buffer *to, uint64_t to_offset);
 void gs__commands_fill(gs__commands *commands, gs__range range, uint32_t word);
 void gs__commands_timestamp(gs__commands *commands, uint32_t index);

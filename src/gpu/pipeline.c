@@ -1,0 +1,185 @@
+#include "gpu/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static gs_status check_shader(gs__gpu *gpu, const gs__shader *shader, uint32_t spec_count) {
+    if (shader->binding_count > GS__MAX_BINDINGS || shader->push_bytes > GS__MAX_PUSH_BYTES ||
+        shader->push_bytes % 4 != 0 || shader->texel_mask >> shader->binding_count != 0 || spec_count > GS__MAX_SPEC)
+        return gs__fail(gpu->error, GS_ERR_INTERNAL,
+                        "kernel %s: %u bindings (at most %d), %u push bytes (at most %d), texel mask 0x%x, "
+                        "%u specialization constants (at most %d)",
+                        shader->name, (unsigned)shader->binding_count, GS__MAX_BINDINGS, (unsigned)shader->push_bytes,
+                        GS__MAX_PUSH_BYTES, (unsigned)shader->texel_mask, (unsigned)spec_count, GS__MAX_SPEC);
+    return GS_OK;
+}
+
+// Kernels with the same kinds of bindings share a layout, and so can share descriptor sets.
+static gs_status get_set_layout(gs__gpu *gpu, const gs__shader *shader, VkDescriptorSetLayout *layout) {
+    gs_status status = GS_OK;
+    uint32_t index =
+        (shader->binding_count * 2 + (shader->reads_state ? 1u : 0u)) << GS__MAX_BINDINGS | shader->texel_mask;
+    if (!gpu->layouts[index]) {
+        VkDescriptorSetLayoutBinding bindings[2 * GS__MAX_BINDINGS + 1];
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < shader->binding_count; i++)
+            bindings[count++] = (VkDescriptorSetLayoutBinding){i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1,
+                                                               VK_SHADER_STAGE_COMPUTE_BIT, NULL};
+        if (shader->reads_state)
+            bindings[count++] = (VkDescriptorSetLayoutBinding){GS__STATE_BINDING, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1,
+                                                               VK_SHADER_STAGE_COMPUTE_BIT, NULL};
+        for (uint32_t i = 0; i < shader->binding_count; i++)
+            if (shader->texel_mask & UINT32_C(1) << i)
+                bindings[count++] =
+                    (VkDescriptorSetLayoutBinding){GS__TEXEL_BINDING + i, VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, 1,
+                                                   VK_SHADER_STAGE_COMPUTE_BIT, NULL};
+        VkDescriptorSetLayoutCreateInfo create = {
+            .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+            .bindingCount = count,
+            .pBindings = bindings,
+        };
+        VK_TRY(gpu, gpu->vk.vkCreateDescriptorSetLayout(gpu->device, &create, NULL, &gpu->layouts[index]));
+    }
+    *layout = gpu->layouts[index];
+fail:
+    return status;
+}
+
+static gs_status create_layout(gs__pipeline *pipeline) {
+    gs__gpu *gpu = pipeline->gpu;
+    gs_status status = GS_OK;
+    GS_TRY(get_set_layout(gpu, pipeline->shader, &pipeline->set_layout));
+    VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, pipeline->shader->push_bytes};
+    VkPipelineLayoutCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+        .setLayoutCount = 1,
+        .pSetLayouts = &pipeline->set_layout,
+        .pushConstantRangeCount = push.size ? 1 : 0,
+        .pPushConstantRanges = &push,
+    };
+    VK_TRY(gpu, gpu->vk.vkCreatePipelineLayout(gpu->device, &create, NULL, &pipeline->layout));
+fail:
+    return status;
+}
+
+static gs_status compile(gs__pipeline *pipeline) {
+    gs_status status = GS_OK;
+    gs__gpu *gpu = pipeline->gpu;
+    VkShaderModule module;
+    GS_TRY(gs__module_get(gpu, pipeline->shader, &module));
+    VkSpecializationMapEntry entries[GS__MAX_SPEC];
+    for (uint32_t i = 0; i < pipeline->spec_count; i++)
+        entries[i] = (VkSpecializationMapEntry){.constantID = i, .offset = 4 * i, .size = 4};
+    VkSpecializationInfo spec = {
+        .mapEntryCount = pipeline->spec_count,
+        .pMapEntries = entries,
+        .dataSize = 4 * (size_t)pipeline->spec_count,
+        .pData = pipeline->spec,
+    };
+    VkComputePipelineCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .flags = gpu->statistics ? (VkPipelineCreateFlags)VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
+        .stage =
+            {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = module,
+                .pName = "main",
+                .pSpecializationInfo = pipeline->spec_count ? &spec : NULL,
+            },
+        .layout = pipeline->layout,
+    };
+    VK_TRY(gpu, gpu->vk.vkCreateComputePipelines(gpu->device, gpu->cache, 1, &create, NULL, &pipeline->handle));
+fail:
+    return status;
+}
+
+static void pipeline_destroy(gs__pipeline *pipeline) {
+    gs__gpu *gpu = pipeline->gpu;
+    gpu->vk.vkDestroyPipeline(gpu->device, pipeline->handle, NULL);
+    gpu->vk.vkDestroyPipelineLayout(gpu->device, pipeline->layout, NULL);
+    free(pipeline);
+}
+
+gs_status gs__pipeline_get(gs__gpu *gpu, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count,
+                           gs__pipeline **result) {
+    gs_status status = GS_OK;
+    *result = NULL;
+    for (gs__pipeline *p = gpu->pipelines; p; p = p->next) {
+        if (p->shader != shader || p->spec_count != spec_count) continue;
+        if (spec_count && memcmp(p->spec, spec, spec_count * sizeof *spec) != 0) continue;
+        *result = p;
+        return GS_OK;
+    }
+    GS_TRY(gs__gpu_check(gpu));
+    GS_TRY(check_shader(gpu, shader, spec_count));
+    gs__pipeline *pipeline = calloc(1, sizeof *pipeline);
+    if (!pipeline) return gs__fail(gpu->error, GS_ERR_MEMORY, "out of host memory: kernel %s", shader->name);
+    pipeline->gpu = gpu;
+    pipeline->shader = shader;
+    pipeline->spec_count = spec_count;
+    if (spec_count) memcpy(pipeline->spec, spec, spec_count * sizeof *spec);
+    status = create_layout(pipeline);
+    if (status == GS_OK) status = compile(pipeline);
+    if (status != GS_OK) {
+        gs__fail_at(gpu->error, status, "kernel %s", shader->name);
+        pipeline_destroy(pipeline);
+        return status;
+    }
+    pipeline->next = gpu->pipelines;
+    gpu->pipelines = pipeline;
+    *result = pipeline;
+fail:
+    return status;
+}
+
+void gs__pipeline_destroy_all(gs__gpu *gpu) {
+    while (gpu->pipelines) {
+        gs__pipeline *pipeline = gpu->pipelines;
+        gpu->pipelines = pipeline->next;
+        pipeline_destroy(pipeline);
+    }
+}
+
+static double statistic_value(const VkPipelineExecutableStatisticKHR *statistic) {
+    switch (statistic->format) {
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR:
+        return statistic->value.b32 ? 1 : 0;
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR:
+        return (double)statistic->value.i64;
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_UINT64_KHR:
+        return (double)statistic->value.u64;
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR:
+        return statistic->value.f64;
+    default:
+        return 0;
+    }
+}
+
+gs_status gs__pipeline_statistics(gs__pipeline *pipeline, void (*visit)(void *user, const char *name, double value),
+                                  void *user) {
+    gs_status status = GS_OK;
+    gs__gpu *gpu = pipeline->gpu;
+    VkPipelineExecutableStatisticKHR *list = NULL;
+    if (!gpu->statistics)
+        return gs__fail(gpu->error, GS_ERR_UNSUPPORTED,
+                        "no compiler statistics: set GRADSMITH_KERNEL_STATISTICS=1 before the device is opened; "
+                        "%.64s must have VK_KHR_pipeline_executable_properties",
+                        gpu->caps.info.name);
+    // A compute pipeline is one executable, index 0.
+    VkPipelineExecutableInfoKHR info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
+        .pipeline = pipeline->handle,
+    };
+    uint32_t count = 0;
+    VK_TRY(gpu, gpu->vk.vkGetPipelineExecutableStatisticsKHR(gpu->device, &info, &count, NULL));
+    if (count == 0) return GS_OK;
+    list = calloc(count, sizeof *list);
+    if (!list) return gs__fail(gpu->error, GS_ERR_MEMORY, "out of host memory: compiler statistics");
+    for (uint32_t i = 0; i < count; i++) list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
+    VK_TRY(gpu, gpu->vk.vkGetPipelineExecutableStatisticsKHR(gpu->device, &info, &count, list));
+    for (uint32_t i = 0; i < count; i++) visit(user, list[i].name, statistic_value(&list[i]));
+fail:
+    free(list);
+    return status;
+}
