@@ -24,7 +24,9 @@ def fashion_mnist(data_dir, count):
     """The first `count` training samples in file order: x float32 [count, 784] in 0..1, y int64 [count]."""
     for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
         if not os.path.exists(os.path.join(data_dir, name)):
-            raise SystemExit(f"{data_dir}/{name}: not found; install the package dataset-fashion-mnist or give --data-dir")
+            raise SystemExit(
+                f"{data_dir}/{name}: not found; install the package dataset-fashion-mnist or give --data-dir"
+            )
     images = read_idx(os.path.join(data_dir, "train-images-idx3-ubyte.gz"))[:count]
     labels = read_idx(os.path.join(data_dir, "train-labels-idx1-ubyte.gz"))[:count]
     return images.reshape(count, 784).astype(np.float32) / np.float32(255), labels.astype(np.int64)

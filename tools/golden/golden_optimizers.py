@@ -51,9 +51,7 @@ def adam(parameters, spec):
 
 
 def sgd(parameters, spec):
-    return torch.optim.SGD(
-        parameters, lr=spec["learning_rate"], momentum=spec["momentum"], nesterov=spec["nesterov"]
-    )
+    return torch.optim.SGD(parameters, lr=spec["learning_rate"], momentum=spec["momentum"], nesterov=spec["nesterov"])
 
 
 def adamw(parameters, spec):

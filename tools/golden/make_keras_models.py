@@ -6,6 +6,9 @@
 
     python3 -m venv /tmp/golden && /tmp/golden/bin/pip install -r tools/golden/requirements.txt
     /tmp/golden/bin/python tools/golden/make_keras_models.py [--out REPOSITORY]
+
+Under Keras 3.0 (pip install keras==3.0.5 dm-tree) it writes tests/cli/models/keras_3_0.json only: the oldest form, with "dtype" a
+string and no "compile_config".
 """
 
 import argparse
@@ -46,6 +49,25 @@ def compiled_by_name():
     """compile_config with strings."""
     model = keras.Sequential([layers.Input((8,)), layers.Dense(1)])
     model.compile(optimizer="rmsprop", loss="mse", metrics=["mae"])
+    return model
+
+
+def compiled_probabilities():
+    """A loss by its name is from probabilities in Keras; here it is right, after a softmax."""
+    model = keras.Sequential([layers.Input((8,)), layers.Dense(3, activation="softmax")])
+    model.compile(
+        optimizer=keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(k=2)],
+    )
+    return model
+
+
+def compiled_schedule():
+    """A learning rate schedule. Must be refused, or trained at the initial rate with a word about it."""
+    model = keras.Sequential([layers.Input((8,)), layers.Dense(1)])
+    rate = keras.optimizers.schedules.ExponentialDecay(1e-2, decay_steps=100, decay_rate=0.9)
+    model.compile(optimizer=keras.optimizers.AdamW(rate), loss=keras.losses.Huber(delta=0.5))
     return model
 
 
@@ -160,9 +182,7 @@ def initializers():
     ]
     model = keras.Sequential([layers.Input((6,))])
     for index, kind in enumerate(kinds):
-        model.add(
-            layers.Dense(6, kernel_initializer=kind, name=f"{index:02d}_{type(kind).__name__}")
-        )
+        model.add(layers.Dense(6, kernel_initializer=kind, name=f"{index:02d}_{type(kind).__name__}"))
     model.add(layers.Dense(6, kernel_initializer="he_normal", bias_initializer="ones", name="by_name"))
     model.add(layers.Dense(6, bias_initializer=i.Constant(0.1), name="bias_constant"))
     return model
@@ -268,6 +288,8 @@ def functional():
 TEST_MODELS = [
     compiled,
     compiled_by_name,
+    compiled_probabilities,
+    compiled_schedule,
     flatten,
     reshape,
     no_input,
@@ -315,6 +337,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default=REPOSITORY)
     out = parser.parse_args().out
+    if keras.__version__.startswith("3.0."):
+        write(os.path.join(out, "tests", "cli", "models", "keras_3_0.json"), fashion_mlp, indent=True)
+        return
     write(os.path.join(out, "assets", "models", "fashion-mlp.json"), fashion_mlp, indent=True)
     for make in TEST_MODELS:
         # `compiled` stays on one line, exactly as to_json() gives it.
