@@ -136,8 +136,7 @@ static bool load(module *m, const char *path) {
         uint32_t n = length(m, at), index = result_index(opcode(m, at));
         if (n == 0 || n > m->word_count - at) return complain(m->shader, "%s: is truncated", path);
         if (!index) continue;
-        if (index >= n || m->words[at + index] >= m->bound)
-            return complain(m->shader, "%s: is malformed", path);
+        if (index >= n || m->words[at + index] >= m->bound) return complain(m->shader, "%s: is malformed", path);
         m->definition[m->words[at + index]] = at;
     }
     return true;
@@ -167,8 +166,7 @@ static const char *member_name(const module *m, uint32_t type, uint32_t member) 
 // `value` (may be NULL) receives the decoration's operand.
 static bool decorated(const module *m, uint32_t id, SpvDecoration decoration, uint32_t *value) {
     for (size_t at = HEADER_WORDS; at < m->word_count; at += length(m, at)) {
-        if (opcode(m, at) != SpvOpDecorate || m->words[at + 1] != id ||
-            m->words[at + 2] != (uint32_t)decoration)
+        if (opcode(m, at) != SpvOpDecorate || m->words[at + 1] != id || m->words[at + 2] != (uint32_t)decoration)
             continue;
         if (value && length(m, at) > 3) *value = m->words[at + 3];
         return true;
@@ -206,8 +204,7 @@ static bool reflect_push(const module *m, facts *f, uint32_t type) {
     if (!block) return complain(m->shader, "push constants are not a block");
     if (f->push_count) return complain(m->shader, "has two push-constant blocks: put all members into one");
     if (n - 2 > MAX_PUSH_MEMBERS)
-        return complain(m->shader,
-                        "has %" PRIu32 " push constants (%" PRIu32 " bytes); at most %d bytes are allowed",
+        return complain(m->shader, "has %" PRIu32 " push constants (%" PRIu32 " bytes); at most %d bytes are allowed",
                         n - 2, 4 * (n - 2), GS__MAX_PUSH_BYTES);
     for (uint32_t i = 0; i < n - 2; i++) {
         const char *name = member_name(m, type, i);
@@ -222,8 +219,7 @@ static bool reflect_push(const module *m, facts *f, uint32_t type) {
                             name);
         if (offset != 4 * i)
             return complain(m->shader,
-                            "push constant \"%s\" is at byte %" PRIu32 " but must be at %" PRIu32
-                            ": leave no gaps",
+                            "push constant \"%s\" is at byte %" PRIu32 " but must be at %" PRIu32 ": leave no gaps",
                             name, offset, 4 * i);
         f->push[i].name = name;
         f->push[i].type = real ? "float" : integer[3] ? "int32_t" : "uint32_t";
@@ -239,8 +235,7 @@ static bool reflect_buffer(const module *m, facts *f, uint32_t variable, uint32_
         return complain(m->shader, "binding %" PRIu32 " is an array of buffers: not supported", binding);
     if (binding >= GS__MAX_BINDINGS)
         return complain(m->shader,
-                        "storage buffer \"%s\" is at binding %" PRIu32
-                        "; at most %d storage buffers are allowed, "
+                        "storage buffer \"%s\" is at binding %" PRIu32 "; at most %d storage buffers are allowed, "
                         "at bindings 0 to %d",
                         name_of(m, type), binding, GS__MAX_BINDINGS, GS__MAX_BINDINGS - 1);
     bool no_write = wholly_decorated(m, variable, type, n - 2, SpvDecorationNonWritable);
@@ -258,13 +253,12 @@ static bool reflect_texels(const module *m, facts *f, uint32_t variable, uint32_
     const uint32_t *image = find(m, sampled ? sampled[2] : type, SpvOpTypeImage, NULL);
     const uint32_t *real = image ? find(m, image[2], SpvOpTypeFloat, NULL) : NULL;
     if (!image || image[3] != SpvDimBuffer || image[7] != 1 || !real || real[2] != 32)
-        return complain(m->shader,
-                        "\"%s\" is neither a buffer nor a uniform texel buffer of floats (textureBuffer)",
+        return complain(m->shader, "\"%s\" is neither a buffer nor a uniform texel buffer of floats (textureBuffer)",
                         name_of(m, variable));
     if (binding < GS__TEXEL_BINDING || binding >= GS__TEXEL_BINDING + GS__MAX_BINDINGS)
-        return complain(
-            m->shader, "texel buffer \"%s\" is at binding %" PRIu32 "; a view of binding i must be at %d + i",
-            name_of(m, variable), binding, GS__TEXEL_BINDING);
+        return complain(m->shader,
+                        "texel buffer \"%s\" is at binding %" PRIu32 "; a view of binding i must be at %d + i",
+                        name_of(m, variable), binding, GS__TEXEL_BINDING);
     uint32_t bit = 1u << (binding - GS__TEXEL_BINDING);
     f->shader.texel_mask |= bit;
     f->shader.binding_reads |= bit;
@@ -283,19 +277,16 @@ static bool reflect_variable(const module *m, facts *f, const uint32_t *variable
         return true;
 
     const char *name = *name_of(m, id) ? name_of(m, id) : name_of(m, type);
-    if (!decorated(m, id, SpvDecorationBinding, &binding))
-        return complain(m->shader, "\"%s\" has no binding", name);
+    if (!decorated(m, id, SpvDecorationBinding, &binding)) return complain(m->shader, "\"%s\" has no binding", name);
     decorated(m, id, SpvDecorationDescriptorSet, &set);
     if (set != 0)
-        return complain(m->shader, "\"%s\" is in descriptor set %" PRIu32 "; only set 0 is allowed", name,
-                        set);
+        return complain(m->shader, "\"%s\" is in descriptor set %" PRIu32 "; only set 0 is allowed", name, set);
     if (storage == SpvStorageClassUniformConstant) return reflect_texels(m, f, id, type, binding);
     if (storage == SpvStorageClassStorageBuffer || decorated(m, type, SpvDecorationBufferBlock, NULL))
         return reflect_buffer(m, f, id, type, binding);
     if (binding != GS__STATE_BINDING)
         return complain(m->shader,
-                        "uniform buffer \"%s\" is at binding %" PRIu32
-                        "; only the State, at binding %d, is a "
+                        "uniform buffer \"%s\" is at binding %" PRIu32 "; only the State, at binding %d, is a "
                         "uniform buffer (include state.glsl)",
                         name, binding, GS__STATE_BINDING);
     f->shader.reads_state = true;
@@ -325,8 +316,8 @@ static bool reflect_spec(const module *m, facts *f, const uint32_t *constant, ui
     if (!decorated(m, constant[2], SpvDecorationSpecId, &id)) return true;
     const char *name = name_of(m, constant[2]);
     if (id >= GS__MAX_SPEC)
-        return complain(m->shader, "constant_id %" PRIu32 " of \"%s\" is above the highest allowed, %d", id,
-                        name, GS__MAX_SPEC - 1);
+        return complain(m->shader, "constant_id %" PRIu32 " of \"%s\" is above the highest allowed, %d", id, name,
+                        GS__MAX_SPEC - 1);
     const uint32_t *integer = find(m, constant[1], SpvOpTypeInt, NULL);
     const uint32_t *real = find(m, constant[1], SpvOpTypeFloat, NULL);
     if (op == SpvOpSpecConstant && (integer ? integer[2] : real ? real[2] : 0) != 32)
@@ -374,8 +365,7 @@ static bool reflect_constants(const module *m, facts *f) {
     for (size_t at = HEADER_WORDS; at < m->word_count; at += length(m, at)) {
         const uint32_t *word = m->words + at;
         uint32_t op = opcode(m, at), builtin = UINT32_MAX;
-        if (op == SpvOpExecutionModeId && word[2] == SpvExecutionModeLocalSizeId)
-            reflect_local_size(m, f, word + 3);
+        if (op == SpvOpExecutionModeId && word[2] == SpvExecutionModeLocalSizeId) reflect_local_size(m, f, word + 3);
         if ((op == SpvOpSpecConstantComposite || op == SpvOpConstantComposite) &&
             decorated(m, word[2], SpvDecorationBuiltIn, &builtin) && builtin == SpvBuiltInWorkgroupSize)
             reflect_local_size(m, f, word + 3);
@@ -385,8 +375,7 @@ static bool reflect_constants(const module *m, facts *f) {
         if (f->local_size_spec[d] && !*f->spec[f->local_size_spec[d] - 1].name)
             f->spec[f->local_size_spec[d] - 1].name = axis[d];
     for (uint32_t i = 0; i < f->spec_count; i++)
-        if (f->spec[i].used && !*f->spec[i].name)
-            return complain(m->shader, "constant_id %" PRIu32 " has no name", i);
+        if (f->spec[i].used && !*f->spec[i].name) return complain(m->shader, "constant_id %" PRIu32 " has no name", i);
     if (!f->shader.local_size[0]) return complain(m->shader, "has no workgroup size");
     return true;
 }
@@ -409,17 +398,14 @@ static void write_header(FILE *out, const facts *f) {
     fprintf(out, "#include \"gpu/gpu.h\"\n\nextern const gs__shader gs__shader_%s;\n", name);
     if (f->push_count) {
         fprintf(out, "\nstruct gs_push_%s {\n", name);
-        for (uint32_t i = 0; i < f->push_count; i++)
-            fprintf(out, "    %s %s;\n", f->push[i].type, f->push[i].name);
+        for (uint32_t i = 0; i < f->push_count; i++) fprintf(out, "    %s %s;\n", f->push[i].type, f->push[i].name);
         fprintf(out, "};\n");
         for (uint32_t i = 0; i < f->push_count; i++)
             fprintf(out,
-                    "_Static_assert(offsetof(struct gs_push_%s, %s) == %" PRIu32
-                    ", \"layout of push constants\");\n",
+                    "_Static_assert(offsetof(struct gs_push_%s, %s) == %" PRIu32 ", \"layout of push constants\");\n",
                     name, f->push[i].name, 4 * i);
-        fprintf(out,
-                "_Static_assert(sizeof(struct gs_push_%s) == %" PRIu32 ", \"layout of push constants\");\n",
-                name, f->shader.push_bytes);
+        fprintf(out, "_Static_assert(sizeof(struct gs_push_%s) == %" PRIu32 ", \"layout of push constants\");\n", name,
+                f->shader.push_bytes);
     }
     fprintf(out, "\nenum {\n");
     for (uint32_t i = 0; i < f->spec_count; i++)
@@ -438,12 +424,12 @@ static void write_source(FILE *out, const facts *f, const module *code) {
     fprintf(out, "    .word_count = sizeof words / sizeof words[0],\n");
     fprintf(out, "    .push_bytes = %" PRIu32 ",\n    .binding_count = %" PRIu32 ",\n", s->push_bytes,
             s->binding_count);
-    fprintf(out, "    .binding_reads = 0x%" PRIx32 ",\n    .binding_writes = 0x%" PRIx32 ",\n",
-            s->binding_reads, s->binding_writes);
-    fprintf(out, "    .reads_state = %s,\n    .texel_mask = 0x%" PRIx32 ",\n",
-            s->reads_state ? "true" : "false", s->texel_mask);
-    fprintf(out, "    .local_size = {%" PRIu32 ", %" PRIu32 ", %" PRIu32 "},\n};\n", s->local_size[0],
-            s->local_size[1], s->local_size[2]);
+    fprintf(out, "    .binding_reads = 0x%" PRIx32 ",\n    .binding_writes = 0x%" PRIx32 ",\n", s->binding_reads,
+            s->binding_writes);
+    fprintf(out, "    .reads_state = %s,\n    .texel_mask = 0x%" PRIx32 ",\n", s->reads_state ? "true" : "false",
+            s->texel_mask);
+    fprintf(out, "    .local_size = {%" PRIu32 ", %" PRIu32 ", %" PRIu32 "},\n};\n", s->local_size[0], s->local_size[1],
+            s->local_size[2]);
 }
 
 static bool same_contents(FILE *a, const char *path) {
@@ -468,8 +454,7 @@ static bool copy_to(FILE *from, const char *shader, const char *path) {
     return (fclose(to) == 0 && !failed) || complain(shader, "%s: cannot be written", path);
 }
 
-static bool write_outputs(const facts *f, const module *code, const char *source_path,
-                          const char *header_path) {
+static bool write_outputs(const facts *f, const module *code, const char *source_path, const char *header_path) {
     FILE *header = tmpfile(), *source = tmpfile();
     bool ok = header && source;
     if (!ok) complain(f->shader.name, "temporary file: %s", strerror(errno));
