@@ -22,7 +22,7 @@ struct gs_position {
     GS_STATE_UINT epoch;            // key of the shuffle
     GS_STATE_UINT begin;            // rows of this epoch already used
     GS_STATE_UINT rows;             // rows of this step: batch, or what is left at the epoch's end
-    GS_STATE_UINT token;            // canary: a chain of hashes over the steps
+    GS_STATE_UINT token;            // canary: each step makes it mix32(token ^ mix32(step_lo + 0x9E3779B9))
     float learning_rate;
     float beta1_gap;                // 1 - beta1^t, t = step + 1
     float beta2_gap;                // 1 - beta2^t

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+struct gs_state;
+
 enum { GS__TICK_SUMS = 7 };
 
 // Part of the attributes of every optimizer, and of "tick".
@@ -27,5 +29,11 @@ typedef struct gs__tick {
 static inline uint32_t gs__tick_word(const gs__tick *tick, uint32_t i) {
     return tick->first[i] | (uint32_t)tick->count[i] << 16;
 }
+
+// Puts `next`, and `cur` with it, to the start of a training by the settings: step 0, epoch 0, its first rows.
+void gs__state_start(struct gs_state *state);
+
+// What a step does to the State, to the bit: cur = next, as gather does; next = the position after it, as tick.glsl does.
+void gs__tick_next(struct gs_state *state);
 
 #endif
