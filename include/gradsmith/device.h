@@ -20,7 +20,8 @@ typedef struct gs_context gs_context;
 
 typedef struct gs_context_params {
     const char *device; // NULL or "auto": $GRADSMITH_DEVICE, else the best; an index; or a part of a device's name
-    bool validate;      // run under VK_LAYER_KHRONOS_validation (package vulkan-validationlayers)
+    bool validate;      // run under VK_LAYER_KHRONOS_validation (package vulkan-validationlayers); so does
+                        // $GRADSMITH_VALIDATE=1
 } gs_context_params;
 
 // Makes a context. No device is opened yet, so this succeeds without a GPU. `params` may be NULL and is copied.

@@ -1,0 +1,49 @@
+// Files: read whole, written so that a reader never sees half of one.
+#ifndef GS_BASE_FILE_H
+#define GS_BASE_FILE_H
+
+#include "base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Every message begins with the path and ends with the system's reason.
+
+// Reads a regular file or a pipe to its end. *data (freed with free()) has a zero byte after the last one, which
+// *bytes does not count. GS_ERR_FILE: cannot be read, or is larger than max_bytes.
+gs_status gs__file_read(gs__error *error, const char *path, uint64_t max_bytes, char **data, size_t *bytes);
+
+// The same, decompressed when the content is gzip (whatever the name); max_bytes limits what comes out.
+// GS_ERR_FORMAT: truncated or corrupt gzip.
+gs_status gs__file_read_gzip(gs__error *error, const char *path, uint64_t max_bytes, char **data, size_t *bytes);
+
+// Decompresses gzip data (one or more members). `name` is for messages.
+gs_status gs__gzip_inflate(gs__error *error, const char *name, const void *packed, size_t packed_bytes,
+                           uint64_t max_bytes, char **data, size_t *bytes);
+
+bool gs__file_exists(const char *path);
+
+// A file being written: a temporary file in the same folder, which commit syncs and renames to `path`. A device or
+// a pipe is written in place. The error is borrowed until commit or discard.
+typedef struct gs__file_writer gs__file_writer;
+
+gs_status gs__file_begin(gs__error *error, const char *path, gs__file_writer **writer);
+gs_status gs__file_append(gs__file_writer *writer, const void *data, size_t bytes);
+// Frees the writer, whether or not it succeeds, and sets *writer to NULL. On failure the old file is still there.
+gs_status gs__file_commit(gs__file_writer **writer);
+// Removes the temporary file and frees the writer.
+void gs__file_discard(gs__file_writer *writer);
+
+// begin, append, commit.
+gs_status gs__file_write(gs__error *error, const char *path, const void *data, size_t bytes);
+
+// Makes a folder and its parents where they are missing.
+gs_status gs__dir_make(gs__error *error, const char *path);
+
+// "dir/name" ("name" when dir is NULL or ""), freed with free(). NULL with GS_ERR_MEMORY.
+char *gs__path_join(gs__error *error, const char *dir, const char *name);
+
+// The last part of a path that is too long for a message; mostly the path itself.
+const char *gs__path_show(const char *path);
+
+#endif

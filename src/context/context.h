@@ -1,0 +1,19 @@
+// What a context gives to the folders above: where errors go, and the device.
+#ifndef GS_CONTEXT_CONTEXT_H
+#define GS_CONTEXT_CONTEXT_H
+
+#include "base/error.h"
+#include "gpu/gpu.h"
+#include <gradsmith/device.h>
+
+// Never NULL; lives as long as the context.
+gs__error *gs__context_error(gs_context *context);
+
+// Opens the chosen device at the first call; later calls give the same. Closed with the context.
+gs_status gs__context_gpu(gs_context *context, gs__gpu **gpu);
+
+// GS_ERR_INTERNAL with the first message of the validation layers when there was one; GS_OK without validation.
+// Functions that ran something on the device end with it.
+gs_status gs__context_check_validation(gs_context *context);
+
+#endif

@@ -1,0 +1,43 @@
+// Files of the safetensors format: 8 bytes little-endian header size, a JSON header, the tensors.
+// https://huggingface.co/docs/safetensors (format) and the checks of its reference implementation.
+#ifndef GS_DATA_SAFETENSORS_H
+#define GS_DATA_SAFETENSORS_H
+
+#include "base/error.h"
+#include <gradsmith/tensor.h>
+#include <stdint.h>
+
+// A tensor to write.
+typedef struct gs__safetensors_entry {
+    const char *name; // UTF-8, unique, not "__metadata__"
+    gs_shape shape;
+    const float *values; // row-major
+} gs__safetensors_entry;
+
+// Writes F32 tensors in the order given, replacing the file only when complete. The same input gives the same bytes.
+// GS_ERR_FILE; GS_ERR_ARGUMENT (a name twice, a bad shape).
+gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__safetensors_entry *entries,
+                                uint32_t count);
+
+typedef struct gs__safetensors gs__safetensors;
+
+typedef struct gs__safetensors_info {
+    const char *name; // borrowed until close
+    gs_shape shape;
+    uint64_t count;    // elements
+    const char *dtype; // as in the file: "F32", "BF16", ...
+} gs__safetensors_info;
+
+// Opens a file and checks its whole header: sizes, offsets without hole or overlap, unique names, rank <=
+// GS_MAX_RANK. `error` is borrowed until close. GS_ERR_FILE, GS_ERR_FORMAT, GS_ERR_UNSUPPORTED.
+gs_status gs__safetensors_open(gs__error *error, const char *path, gs__safetensors **file);
+void gs__safetensors_close(gs__safetensors *file);
+uint32_t gs__safetensors_count(const gs__safetensors *file);
+// Tensors in the order of their data. `index` must be below the count.
+void gs__safetensors_get(const gs__safetensors *file, uint32_t index, gs__safetensors_info *info);
+// Index of a tensor, or -1.
+int64_t gs__safetensors_find(const gs__safetensors *file, const char *name);
+// Reads info.count values of an F32, F16, BF16 or F64 tensor. GS_ERR_UNSUPPORTED for other types.
+gs_status gs__safetensors_read_f32(gs__safetensors *file, uint32_t index, float *out);
+
+#endif
