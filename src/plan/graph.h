@@ -58,6 +58,13 @@ gs_status gs__graph_backward_node(gs__graph *graph, uint32_t forward, const gs__
 // Drops nodes whose outputs nobody reads and that have no side effect. Pinned values count as read.
 gs_status gs__graph_prune(gs__graph *graph);
 
+// A value that shares the memory of `of`, with another shape.
+gs_status gs__graph_alias(gs__graph *graph, gs__value of, const gs_shape *shape, gs__value *value);
+// Appends a node made by hand: its values exist, nothing is checked.
+gs_status gs__graph_append(gs__graph *graph, const gs__node *node);
+// Slot of a value of storage ROWS (tick.h).
+uint32_t gs__graph_row_slot(const gs__graph *graph, gs__value value);
+
 // Follows aliases to the value that owns the memory.
 gs__value gs__graph_owner(const gs__graph *graph, gs__value value);
 

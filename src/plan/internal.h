@@ -1,0 +1,76 @@
+// Shared by record.c and plan.c.
+#ifndef GS_PLAN_INTERNAL_H
+#define GS_PLAN_INTERNAL_H
+
+#include "plan/plan.h"
+#include "plan/record.h"
+#include "state.h"
+
+enum {
+    GS__PARITIES = 2,       // submissions in flight
+    GS__STEP_SIZES = 10,    // a submission holds 1, 2, 4 .. 512 steps
+    GS__TIMING_SAMPLES = 512 // kept for each dispatch of a profile
+};
+
+// Bytes touched since the last barrier.
+struct gs__access {
+    const gs__buffer *buffer;
+    uint64_t begin, end;
+    bool write;
+};
+
+// What the profile knows of a dispatch.
+struct gs__dispatch_info {
+    const char *layer, *op;
+    gs__pass pass;
+    uint64_t bytes;
+};
+
+struct gs__recorder {
+    gs__plan *plan;
+    gs__commands *commands;
+    const gs__node *node; // being recorded
+    struct gs__access *accesses;
+    uint32_t access_count, access_capacity;
+    uint32_t dispatch_count;
+    bool describe; // fill plan->dispatches
+};
+
+struct gs__submission {
+    gs__commands *commands;
+    uint32_t steps, parity;
+    uint64_t submit_ns;
+};
+
+struct gs__plan {
+    gs__error *error;
+    gs__gpu *gpu;
+    gs__graph *graph;
+    gs__buffer *buffers[GS__STORAGE_COUNT]; // ROWS lie in STATE
+    bool owned[GS__STORAGE_COUNT];
+    gs__buffer *snapshot[GS__PARITIES]; // State and ring after a submission, host-readable
+    gs__commands *commands[GS__PARITIES][GS__STEP_SIZES];
+    struct gs__submission pending[GS__PARITIES]; // in order of submission
+    uint32_t pending_count, next_parity;
+    uint32_t steps_per_submission; // a power of two
+    uint64_t last_done_ns;
+    struct gs_state expected; // after everything that has finished
+    float *entries;           // of the last advance
+    bool profile;
+    struct gs__dispatch_info *dispatches; // of a step
+    uint32_t dispatch_count, dispatch_capacity;
+    double *samples; // profile: (dispatches, GS__TIMING_SAMPLES)
+    uint32_t sample_count;
+};
+
+static inline gs__buffer *gs__plan_buffer(const gs__plan *plan, gs__storage storage) {
+    return plan->buffers[storage == GS__STORAGE_ROWS ? GS__STORAGE_STATE : storage];
+}
+
+// Submits 2^size steps, recorded at their first use. Nothing of that parity may be in flight.
+gs_status gs__plan_submit(gs__plan *plan, uint32_t parity, uint32_t size);
+
+// Records `steps` copies of the step into an open command buffer.
+gs_status gs__record_steps(gs__plan *plan, gs__commands *commands, uint32_t steps, bool describe);
+
+#endif

@@ -1,0 +1,249 @@
+#include "plan/internal.h"
+#include "tensor/shape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const gs__gpu_caps *gs__recorder_caps(const gs__recorder *recorder) { return gs__gpu_get_caps(recorder->plan->gpu); }
+
+gs__error *gs__recorder_error(gs__recorder *recorder) { return recorder->plan->error; }
+
+const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value value) {
+    return value ? &recorder->plan->graph->values[value] : NULL;
+}
+
+uint32_t gs__value_count(const gs__recorder *recorder, gs__value value) {
+    uint64_t count = 0;
+    if (value) gs__shape_count(&recorder->plan->graph->values[value].shape, &count);
+    return (uint32_t)count;
+}
+
+uint32_t gs__value_rows(const gs__recorder *recorder, gs__value value) {
+    const gs__value_info *info = gs__recorder_value(recorder, value);
+    if (!info) return 0;
+    return info->shape.rank ? (uint32_t)info->shape.dim[0] : 1;
+}
+
+gs__dispatch gs__dispatch_init(const gs__shader *shader, uint32_t spec_count, void *push, uint32_t push_bytes) {
+    return (gs__dispatch){.shader = shader, .push = push, .push_bytes = push_bytes, .spec_count = spec_count};
+}
+
+void gs__bind(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access, gs__value value,
+              uint32_t *offset) {
+    (void)recorder;
+    if (offset) *offset = 0;
+    if (!value) return;
+    // Too many tensors: recording fails, since the count says so.
+    uint32_t i = dispatch->tensor_count++;
+    if (i >= GS__MAX_TENSORS_PER_DISPATCH) return;
+    dispatch->tensor[i].binding = binding;
+    dispatch->tensor[i].access = access;
+    dispatch->tensor[i].value = value;
+    dispatch->tensor[i].offset = offset;
+}
+
+// The State buffer has no value in the graph: value 0 stands for it.
+void gs__bind_state(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access) {
+    (void)recorder;
+    uint32_t i = dispatch->tensor_count++;
+    if (i >= GS__MAX_TENSORS_PER_DISPATCH) return;
+    dispatch->tensor[i].binding = binding;
+    dispatch->tensor[i].access = access;
+    dispatch->tensor[i].value = 0;
+    dispatch->tensor[i].offset = NULL;
+}
+
+struct window {
+    gs__buffer *buffer;
+    uint64_t begin, end;
+    uint32_t access;
+};
+
+static gs_status internal_error(gs__recorder *r, const gs__dispatch *d, const char *what) {
+    return gs__fail(r->plan->error, GS_ERR_INTERNAL, "kernel %s: %s", d->shader->name, what);
+}
+
+static void tensor_range(const gs__recorder *r, gs__value value, struct window *range) {
+    const gs__plan *plan = r->plan;
+    if (!value) {
+        range->buffer = plan->buffers[GS__STORAGE_STATE];
+        range->begin = 0;
+        range->end = plan->graph->storage_bytes[GS__STORAGE_STATE];
+        return;
+    }
+    const gs__value_info *info = &plan->graph->values[value];
+    uint64_t count = 0;
+    gs__shape_count(&info->shape, &count);
+    range->buffer = gs__plan_buffer(plan, info->storage);
+    range->begin = info->offset;
+    range->end = info->offset + count * gs__dtype_bytes(info->dtype);
+}
+
+// Puts the dispatch's tensors into one window for each binding.
+static gs_status make_windows(gs__recorder *r, const gs__dispatch *d, struct window windows[GS__MAX_BINDINGS]) {
+    const gs__gpu_caps *caps = gs__recorder_caps(r);
+    for (uint32_t i = 0; i < d->tensor_count; i++) {
+        if (d->tensor[i].binding >= d->shader->binding_count) return internal_error(r, d, "no such binding");
+        struct window *w = &windows[d->tensor[i].binding], range = {0};
+        tensor_range(r, d->tensor[i].value, &range);
+        if (w->buffer && w->buffer != range.buffer)
+            return internal_error(r, d, "tensors of two storages share a binding");
+        if (!w->buffer) *w = range;
+        if (range.begin < w->begin) w->begin = range.begin;
+        if (range.end > w->end) w->end = range.end;
+        w->access |= d->tensor[i].access;
+    }
+    for (uint32_t i = 0; i < d->shader->binding_count; i++) {
+        struct window *w = &windows[i];
+        if (!w->buffer) {
+            *w = (struct window){.buffer = r->plan->buffers[GS__STORAGE_STATE], .end = sizeof(struct gs_state)};
+            continue;
+        }
+        const bool reads = d->shader->binding_reads & 1u << i, writes = d->shader->binding_writes & 1u << i;
+        if ((w->access & GS__WRITE && !writes) || (!(w->access & GS__WRITE) && writes) ||
+            (w->access & GS__READ && !reads))
+            return internal_error(r, d, "the op's declared access is not the shader's");
+        w->begin = w->begin / caps->offset_align * caps->offset_align;
+        w->end = (w->end + 15) / 16 * 16;
+        const uint64_t buffer_end = (gs__buffer_bytes(w->buffer) + 15) / 16 * 16;
+        if (w->end > buffer_end) w->end = buffer_end;
+        if (w->end - w->begin > caps->max_storage_range)
+            return gs__fail(r->plan->error, GS_ERR_UNSUPPORTED,
+                            "kernel %s needs %llu bytes behind one binding but %s allows %llu; use a smaller batch, "
+                            "model or data set",
+                            d->shader->name, (unsigned long long)(w->end - w->begin), caps->info.name,
+                            (unsigned long long)caps->max_storage_range);
+    }
+    return GS_OK;
+}
+
+static bool conflicts(const gs__recorder *r, const gs__buffer *buffer, uint64_t begin, uint64_t end, bool write) {
+    for (uint32_t i = 0; i < r->access_count; i++) {
+        const struct gs__access *a = &r->accesses[i];
+        if (a->buffer == buffer && (a->write || write) && a->begin < end && begin < a->end) return true;
+    }
+    return false;
+}
+
+static gs_status note_access(gs__recorder *r, const gs__buffer *buffer, uint64_t begin, uint64_t end, bool write) {
+    if (r->access_count == r->access_capacity) {
+        uint32_t capacity = r->access_capacity ? 2 * r->access_capacity : 64;
+        struct gs__access *bigger = realloc(r->accesses, capacity * sizeof *bigger);
+        if (!bigger) return gs__fail(r->plan->error, GS_ERR_MEMORY, "out of host memory to record a plan");
+        r->accesses = bigger;
+        r->access_capacity = capacity;
+    }
+    r->accesses[r->access_count++] = (struct gs__access){buffer, begin, end, write};
+    return GS_OK;
+}
+
+// Kernels read `cur` and the settings through the uniform buffer.
+#define STATE_READ_BEGIN sizeof(struct gs_position)
+
+static gs_status synchronize(gs__recorder *r, const gs__dispatch *d) {
+    const gs__buffer *state = r->plan->buffers[GS__STORAGE_STATE];
+    bool barrier = d->shader->reads_state && conflicts(r, state, STATE_READ_BEGIN, sizeof(struct gs_state), false);
+    for (uint32_t i = 0; i < d->tensor_count && !barrier; i++) {
+        struct window range = {0};
+        tensor_range(r, d->tensor[i].value, &range);
+        barrier = conflicts(r, range.buffer, range.begin, range.end, d->tensor[i].access & GS__WRITE);
+    }
+    if (barrier) {
+        gs__commands_barrier(r->commands, false);
+        r->access_count = 0;
+    }
+    gs_status status = GS_OK;
+    if (d->shader->reads_state) status = note_access(r, state, STATE_READ_BEGIN, sizeof(struct gs_state), false);
+    for (uint32_t i = 0; i < d->tensor_count && status == GS_OK; i++) {
+        struct window range = {0};
+        tensor_range(r, d->tensor[i].value, &range);
+        status = note_access(r, range.buffer, range.begin, range.end, d->tensor[i].access & GS__WRITE);
+    }
+    return status;
+}
+
+// Profile entry of the dispatch that is about to be recorded.
+static gs_status describe(gs__recorder *r, const gs__dispatch *d) {
+    gs__plan *plan = r->plan;
+    if (plan->dispatch_count == plan->dispatch_capacity) {
+        uint32_t capacity = plan->dispatch_capacity ? 2 * plan->dispatch_capacity : 32;
+        struct gs__dispatch_info *bigger = realloc(plan->dispatches, capacity * sizeof *bigger);
+        if (!bigger) return gs__fail(plan->error, GS_ERR_MEMORY, "out of host memory to record a plan");
+        plan->dispatches = bigger;
+        plan->dispatch_capacity = capacity;
+    }
+    struct gs__dispatch_info info = {r->node->layer, r->node->op->name, r->node->pass, 0};
+    for (uint32_t i = 0; i < d->tensor_count; i++) {
+        struct window range = {0};
+        tensor_range(r, d->tensor[i].value, &range);
+        if (!d->tensor[i].value) range.end = sizeof(struct gs_state);
+        info.bytes += (range.end - range.begin) * ((d->tensor[i].access & GS__READ ? 1u : 0u) +
+                                                   (d->tensor[i].access & GS__WRITE ? 1u : 0u));
+    }
+    plan->dispatches[plan->dispatch_count++] = info;
+    return GS_OK;
+}
+
+gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_x, uint64_t groups_y,
+                              uint64_t groups_z) {
+    gs_status status = GS_OK;
+    const gs__gpu_caps *caps = gs__recorder_caps(r);
+    const uint64_t wanted[3] = {groups_x, groups_y, groups_z};
+    if (!groups_x || !groups_y || !groups_z) return GS_OK;
+    if (d->tensor_count > GS__MAX_TENSORS_PER_DISPATCH) return internal_error(r, d, "too many tensors");
+    if (d->push_bytes != d->shader->push_bytes) return internal_error(r, d, "push constants of another size");
+    for (uint32_t i = 0; i < 3; i++)
+        if (wanted[i] > caps->max_groups[i])
+            return gs__fail(r->plan->error, GS_ERR_UNSUPPORTED, "kernel %s needs %llu workgroups but %s allows %u",
+                            d->shader->name, (unsigned long long)wanted[i], caps->info.name, caps->max_groups[i]);
+
+    struct window windows[GS__MAX_BINDINGS] = {0};
+    gs__range ranges[GS__MAX_BINDINGS], state = {r->plan->buffers[GS__STORAGE_STATE], 0, sizeof(struct gs_state)};
+    GS_TRY(make_windows(r, d, windows));
+    for (uint32_t i = 0; i < d->shader->binding_count; i++)
+        ranges[i] = (gs__range){windows[i].buffer, windows[i].begin, windows[i].end - windows[i].begin};
+    for (uint32_t i = 0; i < d->tensor_count; i++) {
+        struct window range = {0};
+        tensor_range(r, d->tensor[i].value, &range);
+        if (d->tensor[i].offset)
+            *d->tensor[i].offset = (uint32_t)((range.begin - windows[d->tensor[i].binding].begin) / sizeof(float));
+    }
+    gs__pipeline *pipeline;
+    GS_TRY(gs__pipeline_get(r->plan->gpu, d->shader, d->spec, d->spec_count, &pipeline));
+    GS_TRY(synchronize(r, d));
+    if (r->describe) GS_TRY(describe(r, d));
+    const uint32_t groups[3] = {(uint32_t)groups_x, (uint32_t)groups_y, (uint32_t)groups_z};
+    if (r->plan->profile && !r->describe) gs__commands_timestamp(r->commands, 2 * r->dispatch_count);
+    GS_TRY(gs__commands_dispatch(r->commands, pipeline, ranges, &state, d->push, d->push_bytes, groups));
+    if (r->plan->profile && !r->describe) gs__commands_timestamp(r->commands, 2 * r->dispatch_count + 1);
+    r->dispatch_count++;
+fail:
+    return status;
+}
+
+gs_status gs__dispatch_record_1d(gs__recorder *r, gs__dispatch *d, uint64_t items, uint32_t per_group) {
+    uint64_t groups = (items + per_group - 1) / per_group, row = gs__recorder_caps(r)->max_groups[0];
+    if (groups <= row) return gs__dispatch_record(r, d, groups, 1, 1);
+    return gs__dispatch_record(r, d, row, (groups + row - 1) / row, 1);
+}
+
+static gs_status record_step(gs__recorder *r) {
+    const gs__graph *graph = r->plan->graph;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const gs__node *node = r->node = &graph->nodes[i];
+        if (node->op->view) continue;
+        gs_status status = (node->pass == GS__FORWARD ? node->op->forward : node->op->backward)(r, node);
+        if (status == GS_OK) continue;
+        if (node->layer) gs__fail_at(r->plan->error, status, "layer \"%s\"", node->layer);
+        return status;
+    }
+    return GS_OK;
+}
+
+gs_status gs__record_steps(gs__plan *plan, gs__commands *commands, uint32_t steps, bool describe) {
+    gs__recorder r = {.plan = plan, .commands = commands, .describe = describe};
+    gs_status status = GS_OK;
+    for (uint32_t i = 0; i < steps && status == GS_OK; i++) status = record_step(&r);
+    free(r.accesses);
+    return status;
+}
