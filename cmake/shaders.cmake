@@ -1,6 +1,7 @@
 # gradsmith_shaders(OUT_SOURCES)
+# gradsmith_embed_shader(OUT_SOURCE FOLDER/NAME.comp)
 #
-# Every shaders/NAME.comp becomes C that is embedded in the library:
+# Every shaders/NAME.comp becomes C that is embedded in the library (the second function: one kernel, for tests):
 #
 #   glslc -O0 NAME.comp -> shaders/NAME.reflect.spv    with names, for reflection
 #   glslc -O  NAME.comp -> shaders/NAME.spv            what runs; checked by spirv-val
@@ -56,28 +57,35 @@ macro(gradsmith_shader_commands source name)
   endif()
 endmacro()
 
-function(gradsmith_shaders out_sources)
+function(gradsmith_embed_shader out_source source)
   set(generated "${PROJECT_BINARY_DIR}/generated")
   file(MAKE_DIRECTORY "${generated}/shaders" "${PROJECT_BINARY_DIR}/shaders")
+  cmake_path(GET source STEM name)
+  if(name MATCHES "[^a-z0-9_]")
+    message(FATAL_ERROR "${source}: the name may only have lower-case letters, digits and '_'")
+  endif()
+  set(reflect "${PROJECT_BINARY_DIR}/shaders/${name}.reflect.spv")
+  set(code "${PROJECT_BINARY_DIR}/shaders/${name}.spv")
+  set(commands "")
+  gradsmith_shader_commands("${source}" "${name}")
+  add_custom_command(OUTPUT "${reflect}" "${code}" ${commands}
+    DEPENDS "${source}" DEPFILE "${depfile}" COMMENT "Compiling ${name}.comp" VERBATIM)
+  # The header is a byproduct: it keeps its time when nothing in it changes.
+  add_custom_command(OUTPUT "${generated}/shaders/${name}.c" BYPRODUCTS "${generated}/shaders/${name}.h"
+    COMMAND spv2c "${name}" "${reflect}" "${code}" "${generated}/shaders/${name}.c" "${generated}/shaders/${name}.h"
+    DEPENDS spv2c "${reflect}" "${code}" COMMENT "Embedding ${name}.comp" VERBATIM)
+  set(${out_source} "${generated}/shaders/${name}.c" PARENT_SCOPE)
+endfunction()
+
+function(gradsmith_shaders out_sources)
+  set(generated "${PROJECT_BINARY_DIR}/generated")
   file(GLOB shaders CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/shaders/*.comp")
   set(sources "")
   set(includes "")
   foreach(source IN LISTS shaders)
+    gradsmith_embed_shader(embedded "${source}")
+    list(APPEND sources "${embedded}")
     cmake_path(GET source STEM name)
-    if(name MATCHES "[^a-z0-9_]")
-      message(FATAL_ERROR "shaders/${name}.comp: the name may only have lower-case letters, digits and '_'")
-    endif()
-    set(reflect "${PROJECT_BINARY_DIR}/shaders/${name}.reflect.spv")
-    set(code "${PROJECT_BINARY_DIR}/shaders/${name}.spv")
-    set(commands "")
-    gradsmith_shader_commands("${source}" "${name}")
-    add_custom_command(OUTPUT "${reflect}" "${code}" ${commands}
-      DEPENDS "${source}" DEPFILE "${depfile}" COMMENT "Compiling shaders/${name}.comp" VERBATIM)
-    # The header is a byproduct: it keeps its time when nothing in it changes.
-    add_custom_command(OUTPUT "${generated}/shaders/${name}.c" BYPRODUCTS "${generated}/shaders/${name}.h"
-      COMMAND spv2c "${name}" "${reflect}" "${code}" "${generated}/shaders/${name}.c" "${generated}/shaders/${name}.h"
-      DEPENDS spv2c "${reflect}" "${code}" COMMENT "Embedding shaders/${name}.comp" VERBATIM)
-    list(APPEND sources "${generated}/shaders/${name}.c")
     string(APPEND includes "#include \"shaders/${name}.h\"\n")
   endforeach()
   file(CONFIGURE OUTPUT "${generated}/shaders.h" CONTENT

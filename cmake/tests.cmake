@@ -4,6 +4,7 @@
 #   gpu, op, train  gpu      internal library; run on a CPU driver (lavapipe), under validation layers
 #   api, cli        gpu      public headers and the shared library only
 #   radv            radv     AMD's compiler, without hardware
+# tests/FOLDER/NAME.comp is embedded for the tests of the folder, like the kernels of the library: "shaders/NAME.h".
 # tests/FOLDER/test_NAME.sh is run by bash. Each example is run too. Exit code 77 means skipped; the test prints why.
 
 # Drivers that are CPUs, so that results do not depend on the machine's GPU.
@@ -22,7 +23,7 @@ if(TARGET gradsmith_program)
   list(APPEND test_environment "GRADSMITH_PROGRAM=$<TARGET_FILE:gradsmith_program>")
 endif()
 if(GRADSMITH_SANITIZE)
-  list(APPEND test_environment "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0"
+  list(APPEND test_environment "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/sanitize/lsan.supp:print_suppressions=0"
     "UBSAN_OPTIONS=print_stacktrace=1")
 endif()
 set(device_environment "")
@@ -54,11 +55,17 @@ endfunction()
 # --- folders of C tests ------------------------------------------------------------------------------------------
 add_library(gradsmith_test_settings INTERFACE)
 target_link_libraries(gradsmith_test_settings INTERFACE gradsmith_settings PkgConfig::CMOCKA m)
+target_sources(gradsmith_test_settings INTERFACE ${sanitizer_sources})
 
 foreach(folder unit gpu op train fault api cli radv)
   gradsmith_glob(tests "tests/${folder}/test_*.c")
   gradsmith_glob(helpers "tests/${folder}/*.c")
   list(FILTER helpers EXCLUDE REGEX "/test_[^/]*$")
+  gradsmith_glob(kernels "tests/${folder}/*.comp")
+  foreach(kernel IN LISTS kernels)
+    gradsmith_embed_shader(embedded "${PROJECT_SOURCE_DIR}/${kernel}")
+    list(APPEND helpers "${embedded}")
+  endforeach()
   if(folder MATCHES "^(api|cli)$")
     set(library gradsmith_shared)
   else()
