@@ -48,7 +48,9 @@ gs_status gs__graph_append(gs__graph *graph, const gs__node *node) {
     return GS_OK;
 }
 
-static uint64_t align_up(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }
+static uint64_t align_up(uint64_t bytes, uint64_t to) {
+    return (bytes + to - 1) / to * to;
+}
 
 // Gives a value outside the arena its place.
 static void place(gs__graph *graph, gs__value_info *info, uint64_t bytes) {

@@ -7,8 +7,8 @@
 #include "state.h"
 
 enum {
-    GS__PARITIES = 2,       // submissions in flight
-    GS__STEP_SIZES = 10,    // a submission holds 1, 2, 4 .. 512 steps
+    GS__PARITIES = 2,        // submissions in flight
+    GS__STEP_SIZES = 10,     // a submission holds 1, 2, 4 .. 512 steps
     GS__TIMING_SAMPLES = 512 // kept for each dispatch of a profile
 };
 

@@ -10,10 +10,14 @@
 #include <string.h>
 
 static const char *const storage_labels[GS__STORAGE_COUNT] = {
-    [GS__STORAGE_ACTIVATION] = "activations", [GS__STORAGE_PARAMETER] = "parameters",
-    [GS__STORAGE_GRADIENT] = "gradients",     [GS__STORAGE_SLOTS] = "optimizer state",
-    [GS__STORAGE_SAMPLES] = "samples",        [GS__STORAGE_TARGETS] = "targets",
-    [GS__STORAGE_ROWS] = "rows",              [GS__STORAGE_STATE] = "State",
+    [GS__STORAGE_ACTIVATION] = "activations",
+    [GS__STORAGE_PARAMETER] = "parameters",
+    [GS__STORAGE_GRADIENT] = "gradients",
+    [GS__STORAGE_SLOTS] = "optimizer state",
+    [GS__STORAGE_SAMPLES] = "samples",
+    [GS__STORAGE_TARGETS] = "targets",
+    [GS__STORAGE_ROWS] = "rows",
+    [GS__STORAGE_STATE] = "State",
 };
 
 // What a submission leaves for the host: the State and the ring.
@@ -81,8 +85,8 @@ gs_status gs__plan_create(gs__error *error, const gs__plan_params *params, gs__p
     if (plan->profile) {
         gs__commands_destroy(plan->commands[0][0]);
         plan->commands[0][0] = NULL;
-        plan->samples = gs__allocate(error, (uint64_t)plan->dispatch_count * GS__TIMING_SAMPLES, sizeof(double),
-                                     "profile samples");
+        plan->samples =
+            gs__allocate(error, (uint64_t)plan->dispatch_count * GS__TIMING_SAMPLES, sizeof(double), "profile samples");
         if (!plan->samples) {
             status = GS_ERR_MEMORY;
             goto fail;
@@ -148,9 +152,13 @@ gs_status gs__plan_write(gs__plan *plan, gs__value value, const void *data, uint
     return status == GS_OK ? gs__buffer_write(buffer, offset, data, bytes) : status;
 }
 
-uint32_t gs__plan_dispatch_count(const gs__plan *plan) { return plan->dispatch_count; }
+uint32_t gs__plan_dispatch_count(const gs__plan *plan) {
+    return plan->dispatch_count;
+}
 
-uint64_t gs__plan_bytes(const gs__plan *plan, gs__storage storage) { return plan->graph->storage_bytes[storage]; }
+uint64_t gs__plan_bytes(const gs__plan *plan, gs__storage storage) {
+    return plan->graph->storage_bytes[storage];
+}
 
 gs_status gs__plan_submit(gs__plan *plan, uint32_t parity, uint32_t size) {
     if (!plan->commands[parity][size]) {

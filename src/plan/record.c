@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-const gs__gpu_caps *gs__recorder_caps(const gs__recorder *recorder) { return gs__gpu_get_caps(recorder->plan->gpu); }
+const gs__gpu_caps *gs__recorder_caps(const gs__recorder *recorder) {
+    return gs__gpu_get_caps(recorder->plan->gpu);
+}
 
-gs__error *gs__recorder_error(gs__recorder *recorder) { return recorder->plan->error; }
+gs__error *gs__recorder_error(gs__recorder *recorder) {
+    return recorder->plan->error;
+}
 
 const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value value) {
     return value ? &recorder->plan->graph->values[value] : NULL;
@@ -177,8 +181,8 @@ static gs_status describe(gs__recorder *r, const gs__dispatch *d) {
         struct window range = {0};
         tensor_range(r, d->tensor[i].value, &range);
         if (!d->tensor[i].value) range.end = sizeof(struct gs_state);
-        info.bytes += (range.end - range.begin) * ((d->tensor[i].access & GS__READ ? 1u : 0u) +
-                                                   (d->tensor[i].access & GS__WRITE ? 1u : 0u));
+        info.bytes += (range.end - range.begin) *
+                      ((d->tensor[i].access & GS__READ ? 1u : 0u) + (d->tensor[i].access & GS__WRITE ? 1u : 0u));
     }
     plan->dispatches[plan->dispatch_count++] = info;
     return GS_OK;
