@@ -26,7 +26,7 @@ declare -A extra=(
     [gpu]="state.h"
     [plan]="state.h shaders.h op_list.inc"
     [op]="state.h shaders.h"
-    [model]="state.h shaders.h"
+    [model]="state.h shaders.h layer_list.inc"
     [train]="state.h shaders.h"
 )
 failures=0
