@@ -1,0 +1,201 @@
+#include "base/clock.h"
+#include "context/context.h"
+#include "plan/tick.h"
+#include "train/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// A training under way.
+struct fit {
+    gs_model *model;
+    const gs_fit_params *params;
+    uint32_t epochs, epoch;
+    gs__session train, validation;
+    bool validates;
+    uint64_t steps_left; // of max_steps
+    double *step_losses; // of the last advance
+    bool stopped;
+    gs_result last;
+};
+
+static gs_status check_params(gs_model *model, const gs_data *data, const gs_fit_params *p) {
+    if (!data) return gs__fail(model->error, GS_ERR_ARGUMENT, "fit: data is NULL");
+    gs_data_info info;
+    gs_data_get_info(data, &info);
+    if (!info.has_targets)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets to train for", info.name);
+    if (!(p->validation_split >= 0) || !(p->validation_split < 1))
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "validation split %g: expected 0 <= split < 1",
+                        p->validation_split);
+    if (p->validation_split > 0 && p->validation)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "both validation data and a validation split are given");
+    return GS_OK;
+}
+
+// Splits off the end of the data, as Keras does: int(n * (1 - split)) samples are for training.
+static gs_status split(struct fit *f, const gs_data_info *info, uint64_t *train_count) {
+    const double split = f->params->validation_split;
+    *train_count = info->count;
+    if (split <= 0) return GS_OK;
+    *train_count = (uint64_t)((double)info->count * (1 - split));
+    if (*train_count > 0 && *train_count < info->count) return GS_OK;
+    return gs__fail(f->model->error, GS_ERR_ARGUMENT, "validation split %g of %llu samples leaves nothing to %s", split,
+                    (unsigned long long)info->count, *train_count ? "validate with" : "train with");
+}
+
+static gs_status open_sessions(struct fit *f, const gs_data *data) {
+    gs_status status = GS_OK;
+    const gs_fit_params *p = f->params;
+    gs_data_info info;
+    gs_data_get_info(data, &info);
+    uint64_t train_count;
+    uint32_t batch;
+    GS_TRY(split(f, &info, &train_count));
+    GS_TRY(gs__batch_size(f->model, p->batch_size, 32, train_count, &batch));
+    GS_TRY(gs__session_open(
+        f->model,
+        &(gs__session_params){
+            .mode = GS__MODE_TRAIN, .data = data, .count = train_count, .batch = batch, .profile = p->profile},
+        &f->train));
+    f->validates = p->validation || p->validation_split > 0;
+    if (!f->validates) return GS_OK;
+    const gs_data *other = p->validation ? p->validation : data;
+    gs__session_params validation = {.mode = GS__MODE_EVALUATE, .data = other};
+    gs_data_get_info(other, &info);
+    validation.begin = p->validation ? 0 : train_count;
+    validation.count = info.count - validation.begin;
+    validation.shared = p->validation ? NULL : &f->train.data;
+    GS_TRY(gs__batch_size(f->model, 0, batch > 256 ? batch : 256, validation.count, &validation.batch));
+    status = gs__session_open(f->model, &validation, &f->validation);
+    if (status != GS_OK && p->validation) gs__fail_at(f->model->error, status, "validation data");
+fail:
+    return status;
+}
+
+// Goes on where an earlier fit ended: its step (Adam's bias correction, dropout) and its epochs (order of samples).
+static void start_position(struct fit *f) {
+    struct gs_state *state = &f->train.state;
+    const struct gs_position *before = &f->model->position;
+    state->set.seed_lo = (uint32_t)f->params->seed;
+    state->set.seed_hi = (uint32_t)(f->params->seed >> 32);
+    state->set.shuffle = !f->params->no_shuffle;
+    gs__state_start(state);
+    if (!before->step_lo && !before->step_hi) return;
+    const uint32_t rows = state->next.rows;
+    state->next = *before;
+    state->next.epoch += before->begin > 0; // an epoch that was cut short is over
+    state->next.begin = 0;
+    state->next.rows = rows;
+    state->next.learning_rate = state->set.learning_rate;
+    state->cur = state->next;
+}
+
+static void fill_event(const struct fit *f, const gs__sums *sums, const gs__run *run, double seconds, gs_event *event) {
+    const struct gs_position *begin = &f->train.state.next;
+    *event = (gs_event){.kind = GS_EVENT_PROGRESS,
+                        .epoch = f->epoch,
+                        .epochs = f->epochs,
+                        .step = run->finished,
+                        .steps = f->train.steps,
+                        .step_losses = f->step_losses,
+                        .step_loss_count = run->entry_count};
+    event->total_step = ((uint64_t)begin->step_hi << 32 | begin->step_lo) + f->epoch * f->train.steps + run->finished;
+    gs__sums_result(sums, &f->train.graph, seconds, &event->train);
+    event->samples_per_second = seconds > 0 ? sums->rows / seconds : 0;
+}
+
+static gs_status take_entries(struct fit *f, const gs__run *run, gs__sums *sums) {
+    for (uint32_t i = 0; i < run->entry_count; i++) {
+        const float *entry = run->entries + (size_t)i * GS_RING_SUMS;
+        f->step_losses[i] = gs__sums_add(sums, entry, f->train.graph.metric_count);
+        if (isfinite(f->step_losses[i])) continue;
+        return gs__fail(f->model->error, GS_ERR_NAN,
+                        "the loss is %s at step %llu of epoch %u: lower the learning rate, or look for bad values in "
+                        "the data",
+                        isnan(f->step_losses[i]) ? "not a number" : "infinite",
+                        (unsigned long long)(run->finished - run->entry_count + i + 1), f->epoch + 1);
+    }
+    return GS_OK;
+}
+
+// Trains one epoch, or less when it is stopped.
+static gs_status train_epoch(struct fit *f, gs_event *event) {
+    const gs_fit_params *p = f->params;
+    const uint64_t begin = gs__clock_ns();
+    gs__sums sums = {0};
+    gs__run run = {.steps = f->train.steps < f->steps_left ? f->train.steps : f->steps_left};
+    while (run.finished < run.steps) {
+        gs_status status = gs__plan_advance(f->train.plan, &run);
+        if (status == GS_OK) status = take_entries(f, &run, &sums);
+        if (status != GS_OK) return status;
+        fill_event(f, &sums, &run, (double)(gs__clock_ns() - begin) * 1e-9, event);
+        if (p->callback && !f->stopped && !p->callback(p->user, event)) f->stopped = true;
+        if (p->stop && *p->stop) f->stopped = true;
+        if (f->stopped) run.steps = run.submitted;
+    }
+    f->steps_left -= run.steps;
+    f->last = event->train;
+    return GS_OK;
+}
+
+static gs_status run_epochs(struct fit *f) {
+    gs_status status = GS_OK;
+    const gs_fit_params *p = f->params;
+    for (; f->epoch < f->epochs && !f->stopped && f->steps_left; f->epoch++) {
+        gs_event event = {0};
+        GS_TRY(train_epoch(f, &event));
+        if (event.step < event.steps) break;
+        event.kind = GS_EVENT_EPOCH;
+        event.step_losses = NULL;
+        event.step_loss_count = 0;
+        if (f->validates) {
+            GS_TRY(gs__session_evaluate(&f->validation, &event.validation));
+            event.has_validation = true;
+        }
+        if (p->callback && !p->callback(p->user, &event)) f->stopped = true;
+        if (p->stop && *p->stop) f->stopped = true;
+    }
+fail:
+    return status;
+}
+
+// What the model keeps of the device's state, also after a failure where the device still answers.
+static gs_status keep_position(struct fit *f) {
+    struct gs_state state;
+    gs_status status = gs__plan_get_state(f->train.plan, &state);
+    if (status != GS_OK) return status;
+    f->model->position = state.next;
+    return GS_OK;
+}
+
+gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params *params, gs_result *result) {
+    if (!model) return GS_ERR_ARGUMENT;
+    gs_status status = GS_OK, kept;
+    static const gs_fit_params defaults;
+    struct fit f = {.model = model, .params = params ? params : &defaults};
+    f.epochs = f.params->epochs ? f.params->epochs : 1;
+    f.steps_left = f.params->max_steps ? f.params->max_steps : UINT64_MAX;
+    GS_TRY(check_params(model, data, f.params));
+    f.step_losses = malloc(GS_RING_ENTRIES * sizeof *f.step_losses);
+    if (!f.step_losses) {
+        status = gs__fail(model->error, GS_ERR_MEMORY, "out of host memory for the losses of the steps");
+        goto fail;
+    }
+    GS_TRY(open_sessions(&f, data));
+    start_position(&f);
+    GS_TRY(gs__plan_set_state(f.train.plan, &f.train.state));
+    model->host_stale = true;
+    status = run_epochs(&f);
+    kept = keep_position(&f);
+    if (status == GS_OK) status = kept;
+    if (status == GS_OK && f.params->profile) status = gs__profile_keep(&f.train);
+    if (status == GS_OK) status = gs__context_check_validation(model->context);
+    if (status == GS_OK && result) *result = f.last;
+    if (status == GS_OK && f.stopped) status = gs__fail(model->error, GS_STOPPED, "training was stopped");
+fail:
+    gs__session_close(&f.validation);
+    gs__session_close(&f.train);
+    free(f.step_losses);
+    return status;
+}

@@ -1,0 +1,200 @@
+#include "train/session.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "context/context.h"
+#include "plan/tick.h"
+#include "tensor/shape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t padded(uint64_t bytes) {
+    return (bytes + 15) / 16 * 16;
+}
+
+static uint64_t value_bytes(const gs__model_graph *graph, gs__value value) {
+    const gs__value_info *info = &graph->graph.values[value];
+    uint64_t count = 0;
+    gs__shape_count(&info->shape, &count);
+    return count * gs__dtype_bytes(info->dtype);
+}
+
+static gs_status write_targets(gs_model *model, const gs_data *data, const gs__model_graph *graph, gs__buffer *buffer) {
+    gs_data_info info;
+    gs_data_get_info(data, &info);
+    const uint64_t bytes = value_bytes(graph, graph->targets);
+    if (graph->graph.values[graph->targets].dtype == info.y_dtype)
+        return gs__buffer_write(buffer, 0, gs_data_y(data), bytes);
+    // Class indices for a loss that takes values.
+    const uint64_t count = bytes / sizeof(float);
+    float *values = gs__allocate(model->error, count, sizeof *values, "targets");
+    if (!values) return GS_ERR_MEMORY;
+    const int32_t *classes = gs_data_y(data);
+    for (uint64_t i = 0; i < count; i++) values[i] = (float)classes[i];
+    gs_status status = gs__buffer_write(buffer, 0, values, bytes);
+    free(values);
+    return status;
+}
+
+gs_status gs__device_data_create(gs_model *model, const gs_data *data, const gs__model_graph *graph,
+                                 gs__device_data *out) {
+    gs_status status = GS_OK;
+    gs__gpu *gpu;
+    GS_TRY(gs__context_gpu(model->context, &gpu));
+    const uint64_t sample_bytes = value_bytes(graph, graph->samples);
+    GS_TRY(gs__buffer_create(gpu, GS__MEMORY_DEVICE, padded(sample_bytes), "samples", &out->samples));
+    GS_TRY(gs__buffer_write(out->samples, 0, gs_data_x(data), sample_bytes));
+    if (!graph->targets) return GS_OK;
+    GS_TRY(gs__buffer_create(gpu, GS__MEMORY_DEVICE, padded(value_bytes(graph, graph->targets)), "targets",
+                             &out->targets));
+    GS_TRY(write_targets(model, data, graph, out->targets));
+    return GS_OK;
+fail:
+    gs__device_data_deinit(out);
+    return status;
+}
+
+void gs__device_data_deinit(gs__device_data *data) {
+    gs__buffer_destroy(data->samples);
+    gs__buffer_destroy(data->targets);
+    *data = (gs__device_data){0};
+}
+
+gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs__session *session) {
+    gs_status status = GS_OK;
+    gs__gpu *gpu;
+    gs_data_info info;
+    gs_data_get_info(params->data, &info);
+    *session = (gs__session){.model = model, .count = params->count};
+    session->steps = (params->count + params->batch - 1) / params->batch;
+    GS_TRY(gs__model_build(model, params->mode, params->batch, &info, params->softmax, &session->graph));
+    GS_TRY(gs__context_gpu(model->context, &gpu));
+    GS_TRY(gs__model_upload(model));
+    if (params->mode == GS__MODE_TRAIN) GS_TRY(gs__model_make_slots(model));
+    if (params->shared) {
+        session->data = *params->shared;
+    } else {
+        session->owns_data = true;
+        GS_TRY(gs__device_data_create(model, params->data, &session->graph, &session->data));
+    }
+    gs__plan_params plan = {.gpu = gpu, .graph = &session->graph.graph, .profile = params->profile};
+    plan.buffers[GS__STORAGE_PARAMETER] = model->device_weights;
+    plan.buffers[GS__STORAGE_SLOTS] = model->device_slots;
+    plan.buffers[GS__STORAGE_SAMPLES] = session->data.samples;
+    plan.buffers[GS__STORAGE_TARGETS] = session->data.targets;
+    GS_TRY(gs__plan_create(model->error, &plan, &session->plan));
+    struct gs_settings *set = &session->state.set;
+    set->data_begin = (uint32_t)params->begin;
+    set->data_count = (uint32_t)params->count;
+    set->batch = params->batch;
+    gs__model_settings(model, set);
+    gs__state_start(&session->state);
+    return GS_OK;
+fail:
+    gs__session_close(session);
+    return status;
+}
+
+void gs__session_close(gs__session *session) {
+    if (!session->model) return;
+    gs__plan_destroy(session->plan);
+    if (session->owns_data) gs__device_data_deinit(&session->data);
+    gs__model_graph_deinit(&session->graph);
+    *session = (gs__session){0};
+}
+
+double gs__sums_add(gs__sums *sums, const float *entry, uint32_t metric_count) {
+    const double rows = (double)entry[GS_RING_SUMS - 1];
+    sums->loss += (double)entry[0];
+    sums->penalties += (double)entry[1] * rows;
+    for (uint32_t i = 0; i < metric_count; i++) sums->metrics[i] += (double)entry[2 + i];
+    sums->rows += rows;
+    return (double)entry[0] / rows + (double)entry[1];
+}
+
+void gs__sums_result(const gs__sums *sums, const gs__model_graph *graph, double seconds, gs_result *result) {
+    const double rows = sums->rows > 0 ? sums->rows : 1;
+    *result = (gs_result){.loss = (sums->loss + sums->penalties) / rows,
+                          .metric_count = graph->metric_count,
+                          .sample_count = (uint64_t)sums->rows,
+                          .seconds = seconds};
+    for (uint32_t i = 0; i < graph->metric_count; i++) {
+        result->metrics[i] = sums->metrics[i] / rows;
+        result->metric_names[i] = graph->metric_names[i];
+    }
+}
+
+gs_status gs__session_evaluate(gs__session *session, gs_result *result) {
+    const uint64_t begin = gs__clock_ns();
+    gs__sums sums = {0};
+    gs__state_start(&session->state);
+    gs_status status = gs__plan_set_state(session->plan, &session->state);
+    gs__run run = {.steps = session->steps};
+    while (status == GS_OK && run.finished < run.steps) {
+        status = gs__plan_advance(session->plan, &run);
+        for (uint32_t i = 0; i < run.entry_count && status == GS_OK; i++)
+            gs__sums_add(&sums, run.entries + (size_t)i * GS_RING_SUMS, session->graph.metric_count);
+    }
+    if (status != GS_OK) return status;
+    gs__sums_result(&sums, &session->graph, (double)(gs__clock_ns() - begin) * 1e-9, result);
+    return GS_OK;
+}
+
+gs_status gs__batch_size(gs_model *model, uint32_t wanted, uint32_t fallback, uint64_t count, uint32_t *batch) {
+    if (wanted > 1u << 24)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "batch size %u: expected at most %u", wanted, 1u << 24);
+    *batch = wanted ? wanted : fallback;
+    if (*batch > count) *batch = (uint32_t)count;
+    return GS_OK;
+}
+
+// --- profile ----------------------------------------------------------------------------------------------------
+struct profile {
+    uint32_t count;
+    gs_profile_entry entries[];
+};
+
+gs_status gs__profile_keep(gs__session *session) {
+    gs_model *model = session->model;
+    const uint32_t count = gs__plan_dispatch_count(session->plan);
+    struct profile *profile =
+        gs__allocate(model->error, 1, sizeof *profile + count * sizeof *profile->entries, "profile");
+    if (!profile) return GS_ERR_MEMORY;
+    double total = 0;
+    profile->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        gs__plan_timing timing;
+        gs_profile_entry *entry = &profile->entries[i];
+        gs_status status = gs__plan_get_timing(session->plan, i, &timing);
+        if (status != GS_OK) {
+            free(profile);
+            return status;
+        }
+        snprintf(entry->name, sizeof entry->name, "%s%s%s%s", timing.layer ? timing.layer : "", timing.layer ? " " : "",
+                 timing.op, timing.pass == GS__BACKWARD ? " backward" : "");
+        entry->median_ns = timing.median_ns;
+        entry->bytes = timing.bytes;
+        total += timing.median_ns;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        profile->entries[i].share = total > 0 ? profile->entries[i].median_ns / total : 0;
+    if (model->plans) model->destroy_plans(model->plans);
+    model->plans = profile;
+    model->destroy_plans = free;
+    return GS_OK;
+}
+
+gs_status gs_model_profile(gs_model *model, gs_profile_entry *entries, uint32_t capacity, uint32_t *count) {
+    if (!model) return GS_ERR_ARGUMENT;
+    if (!count || (capacity && !entries))
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "gs_model_profile: %s is NULL", count ? "entries" : "count");
+    const struct profile *profile = model->plans;
+    if (!profile)
+        return gs__fail(model->error, GS_ERR_ARGUMENT,
+                        "there is no profile: call gs_model_fit with .profile = true first");
+    *count = profile->count;
+    for (uint32_t i = 0; i < profile->count && i < capacity; i++) entries[i] = profile->entries[i];
+    return GS_OK;
+}

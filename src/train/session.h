@@ -1,0 +1,60 @@
+// What fit, evaluate and predict share: a data set on the device, and a model's plan over a range of it.
+#ifndef GS_TRAIN_SESSION_H
+#define GS_TRAIN_SESSION_H
+
+#include "model/model.h"
+#include "plan/plan.h"
+#include <gradsmith/train.h>
+
+// A data set in device memory, for the plans of one model.
+typedef struct gs__device_data {
+    gs__buffer *samples, *targets; // targets NULL where the plan reads none
+} gs__device_data;
+
+// `graph` says which targets are wanted, and of which dtype.
+gs_status gs__device_data_create(gs_model *model, const gs_data *data, const gs__model_graph *graph,
+                                 gs__device_data *out);
+void gs__device_data_deinit(gs__device_data *data);
+
+typedef struct gs__session_params {
+    gs__mode mode;
+    const gs_data *data;
+    const gs__device_data *shared; // `data` on the device already; NULL: the session copies it there
+    uint64_t begin, count;         // the range of samples
+    uint32_t batch;
+    bool softmax, profile;
+} gs__session_params;
+
+typedef struct gs__session {
+    gs_model *model;
+    gs__model_graph graph;
+    gs__device_data data;
+    bool owns_data;
+    gs__plan *plan;
+    struct gs_state state; // settings filled in; the position is the caller's
+    uint64_t count, steps; // samples and steps of a pass over the range
+} gs__session;
+
+// Zero-initialise; gs__session_close takes what a failed open leaves.
+gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs__session *session);
+void gs__session_close(gs__session *session);
+
+// Sums of ring entries, turned into means over samples.
+typedef struct gs__sums {
+    double loss, penalties, metrics[GS_MAX_METRICS], rows;
+} gs__sums;
+
+// Adds up an entry of the ring; returns the loss of its step.
+double gs__sums_add(gs__sums *sums, const float *entry, uint32_t metric_count);
+void gs__sums_result(const gs__sums *sums, const gs__model_graph *graph, double seconds, gs_result *result);
+
+// One pass over an EVALUATE session.
+gs_status gs__session_evaluate(gs__session *session, gs_result *result);
+
+// A batch size from the caller: 0 means `fallback`, no more than `count`. GS_ERR_ARGUMENT above 2^24.
+gs_status gs__batch_size(gs_model *model, uint32_t wanted, uint32_t fallback, uint64_t count, uint32_t *batch);
+
+// Keeps the timings of a profiled session in the model, for gs_model_profile.
+gs_status gs__profile_keep(gs__session *session);
+
+#endif
