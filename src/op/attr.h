@@ -10,7 +10,7 @@
 // gather: x = { samples (N, ...) [, targets (N, ...)] } -> y = { rows (B, ...) as float [, targets (B, ...)] }
 typedef struct gs__gather_attr {
     uint32_t batch;
-    float scale; // of the samples: 1/255 for u8, 1
+    float scale; // of the samples; 0: 1/255 for u8, else 1
 } gs__gather_attr;
 
 // activation: every gs_activation but softmax, which is an op of its own.

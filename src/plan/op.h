@@ -73,6 +73,7 @@ typedef struct gs__reference {
     const double *dy[GS__MAX_OUTPUTS];
     double *dx[GS__MAX_INPUTS];
     gs_shape x_shape[GS__MAX_INPUTS], y_shape[GS__MAX_OUTPUTS];
+    gs_dtype x_dtype[GS__MAX_INPUTS]; // of the device's tensors
     const struct gs_state *state; // step, seed, rows ...
 } gs__reference;
 

@@ -215,7 +215,9 @@ static gs__reference reference_of(const struct run *r, const gs__node *node, con
     for (uint32_t i = 0; i < GS__MAX_INPUTS; i++) {
         ref.x[i] = t->x[i];
         ref.dx[i] = t->dx[i];
-        if (r->x[i]) ref.x_shape[i] = r->graph.values[r->x[i]].shape;
+        if (!r->x[i]) continue;
+        ref.x_shape[i] = r->graph.values[r->x[i]].shape;
+        ref.x_dtype[i] = r->graph.values[r->x[i]].dtype;
     }
     for (uint32_t i = 0; i < GS__MAX_OUTPUTS; i++) {
         ref.y[i] = t->y[i];

@@ -1,0 +1,49 @@
+// adam: Adam and, with the State's weight_decay, AdamW. Kingma and Ba 2015; Loshchilov and Hutter 2019. Both ways to
+// add epsilon: include/gradsmith/optimizer.h.
+//   x: parameters (P), gradients (P), slots m and v (2 P)  ->  y: parameters, slots, in place
+#include "op/attr.h"
+#include "plan/update.h"
+#include "shaders.h"
+#include "state.h"
+
+#include <math.h>
+
+static gs_status shape(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y) {
+    return gs__update_shape(error, node->op->name, 2, x, y);
+}
+
+static gs_status forward(gs__recorder *recorder, const gs__node *node) {
+    const gs__adam_attr *attr = gs__node_attr(node, gs__adam_attr);
+    const uint32_t spec[] = {attr->paper_epsilon};
+    return gs__update_record(recorder, node, &gs__shader_adam, &attr->tick, spec, GS_SPEC_ADAM_COUNT);
+}
+
+static void ref_forward(const gs__reference *r) {
+    const gs__adam_attr *attr = gs__node_attr(r->node, gs__adam_attr);
+    const struct gs_settings *set = &r->state->set;
+    const double rate = r->state->cur.learning_rate;
+    const double gap1 = r->state->cur.beta1_gap, gap2 = r->state->cur.beta2_gap;
+    for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
+        const uint64_t at_m = gs__update_slot((uint64_t)i, 0, 2), at_v = gs__update_slot((uint64_t)i, 1, 2);
+        const double g = r->x[1][i];
+        const double m = r->x[2][at_m] + (g - r->x[2][at_m]) * (double)set->beta1_rest;
+        const double v = r->x[2][at_v] + (g * g - r->x[2][at_v]) * (double)set->beta2_rest;
+        double step;
+        if (attr->paper_epsilon) step = rate * (m / gap1) / (sqrt(v / gap2) + (double)set->epsilon);
+        else step = rate * sqrt(gap2) / gap1 * m / (sqrt(v) + (double)set->epsilon);
+        r->y[0][i] = gs__update_decayed(r->state, r->x[0][i]) - step;
+        r->y[1][at_m] = m;
+        r->y[1][at_v] = v;
+    }
+}
+
+const gs_op gs__op_adam = {
+    .name = "adam",
+    .inputs = 3,
+    .outputs = 2,
+    .attr_bytes = sizeof(gs__adam_attr),
+    .has_side_effect = true,
+    .shape = shape,
+    .forward = forward,
+    .ref_forward = ref_forward,
+};

@@ -1,0 +1,49 @@
+// rmsprop: Tieleman and Hinton 2012 (lecture 6.5), as Keras writes it: epsilon is under the root, and the momentum's
+// velocity holds the learning rate. rho is the State's beta2.
+//   x: parameters (P), gradients (P), slots v (P) or v and velocity (2 P)  ->  y: parameters, slots, in place
+#include "op/attr.h"
+#include "plan/update.h"
+#include "shaders.h"
+#include "state.h"
+
+#include <math.h>
+
+static gs_status shape(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y) {
+    return gs__update_shape(error, node->op->name, gs__node_attr(node, gs__rmsprop_attr)->momentum ? 2 : 1, x, y);
+}
+
+static gs_status forward(gs__recorder *recorder, const gs__node *node) {
+    const gs__rmsprop_attr *attr = gs__node_attr(node, gs__rmsprop_attr);
+    const uint32_t spec[] = {attr->momentum};
+    return gs__update_record(recorder, node, &gs__shader_rmsprop, &attr->tick, spec, GS_SPEC_RMSPROP_COUNT);
+}
+
+static void ref_forward(const gs__reference *r) {
+    const gs__rmsprop_attr *attr = gs__node_attr(r->node, gs__rmsprop_attr);
+    const struct gs_settings *set = &r->state->set;
+    const uint32_t slots = attr->momentum ? 2 : 1;
+    for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
+        const uint64_t at_v = gs__update_slot((uint64_t)i, 0, slots);
+        const double g = r->x[1][i];
+        const double v = (double)set->beta2 * r->x[2][at_v] + (double)set->beta2_rest * g * g;
+        double step = (double)r->state->cur.learning_rate * g / sqrt(v + (double)set->epsilon);
+        r->y[1][at_v] = v;
+        if (attr->momentum) {
+            const uint64_t at_velocity = gs__update_slot((uint64_t)i, 1, slots);
+            step += (double)set->momentum * r->x[2][at_velocity];
+            r->y[1][at_velocity] = step;
+        }
+        r->y[0][i] = gs__update_decayed(r->state, r->x[0][i]) - step;
+    }
+}
+
+const gs_op gs__op_rmsprop = {
+    .name = "rmsprop",
+    .inputs = 3,
+    .outputs = 2,
+    .attr_bytes = sizeof(gs__rmsprop_attr),
+    .has_side_effect = true,
+    .shape = shape,
+    .forward = forward,
+    .ref_forward = ref_forward,
+};

@@ -1,0 +1,30 @@
+// What the optimizers share: shaders/include/update.glsl and one dispatch over all parameters at once.
+#ifndef GS_PLAN_UPDATE_H
+#define GS_PLAN_UPDATE_H
+
+#include "plan/record.h"
+#include "plan/tick.h"
+
+struct gs_state;
+
+// Constant ids that update.glsl takes; an optimizer's own begin behind.
+enum { GS__UPDATE_SPEC = 2 };
+
+// Checks x = { parameters, gradients, slots } and shapes y = { parameters, slots }; see gs__graph_update.
+gs_status gs__update_shape(gs__error *error, const char *op, uint32_t slot_count, const gs__value_info *const *x,
+                           gs__value_info *y);
+
+// Records the update by `shader`, whose constants GS__UPDATE_SPEC .. spec_count - 1 are given by `spec`; its last
+// dispatch ends the step.
+gs_status gs__update_record(gs__recorder *recorder, const gs__node *node, const gs__shader *shader,
+                            const gs__tick *tick, const uint32_t *spec, uint32_t spec_count);
+
+// Reference: where slot `slot` of parameter `element` lies.
+static inline uint64_t gs__update_slot(uint64_t element, uint32_t slot, uint32_t slot_count) {
+    return 4 * (element / 4 * slot_count + slot) + element % 4;
+}
+
+// Reference: the parameter after decoupled weight decay.
+double gs__update_decayed(const struct gs_state *state, double w);
+
+#endif
