@@ -10,46 +10,69 @@ void gs__epilogue_spec(const gs__epilogue *e, bool backward, uint32_t spec[GS__E
     spec[2] = e->rate != 0.0f;
 }
 
-float gs__dropout_scale(float rate) { return (float)(1.0 / (1.0 - (double)rate)); }
+float gs__dropout_scale(float rate) {
+    return (float)(1.0 / (1.0 - (double)rate));
+}
 
 // The largest float below 1 gives 2^32 - 2^8: no overflow.
-uint32_t gs__dropout_threshold(float rate) { return (uint32_t)((double)rate * 4294967296.0); }
+uint32_t gs__dropout_threshold(float rate) {
+    return (uint32_t)((double)rate * 4294967296.0);
+}
 
 // --- reference --------------------------------------------------------------------------------------------------
 
-static double sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
+static double sigmoid(double x) {
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+}
 
 double gs__activate(gs_activation kind, double x, double alpha) {
     switch (kind) {
-    case GS_ACTIVATION_RELU: return x < 0 ? 0 : x;
-    case GS_ACTIVATION_LEAKY_RELU: return x > 0 ? x : alpha * x;
-    case GS_ACTIVATION_ELU: return x > 0 ? x : alpha * expm1(x);
-    case GS_ACTIVATION_GELU: return 0.5 * x * erfc(-x * sqrt(0.5));
-    case GS_ACTIVATION_SILU: return x * sigmoid(x);
-    case GS_ACTIVATION_SIGMOID: return sigmoid(x);
-    case GS_ACTIVATION_TANH: return tanh(x);
-    case GS_ACTIVATION_SOFTPLUS: return (x < 0 ? 0 : x) + log1p(exp(-fabs(x)));
+    case GS_ACTIVATION_RELU:
+        return x < 0 ? 0 : x;
+    case GS_ACTIVATION_LEAKY_RELU:
+        return x > 0 ? x : alpha * x;
+    case GS_ACTIVATION_ELU:
+        return x > 0 ? x : alpha * expm1(x);
+    case GS_ACTIVATION_GELU:
+        return 0.5 * x * erfc(-x * sqrt(0.5));
+    case GS_ACTIVATION_SILU:
+        return x * sigmoid(x);
+    case GS_ACTIVATION_SIGMOID:
+        return sigmoid(x);
+    case GS_ACTIVATION_TANH:
+        return tanh(x);
+    case GS_ACTIVATION_SOFTPLUS:
+        return (x < 0 ? 0 : x) + log1p(exp(-fabs(x)));
     case GS_ACTIVATION_LINEAR:
-    case GS_ACTIVATION_SOFTMAX: break; // softmax is no elementwise function
+    case GS_ACTIVATION_SOFTMAX:
+        break; // softmax is no elementwise function
     }
     return x;
 }
 
 double gs__activate_grad(gs_activation kind, double x, double y, double alpha) {
     switch (kind) {
-    case GS_ACTIVATION_RELU: return y > 0 ? 1 : 0;
-    case GS_ACTIVATION_LEAKY_RELU: return y > 0 ? 1 : alpha;
-    case GS_ACTIVATION_ELU: return y > 0 ? 1 : y + alpha;
+    case GS_ACTIVATION_RELU:
+        return y > 0 ? 1 : 0;
+    case GS_ACTIVATION_LEAKY_RELU:
+        return y > 0 ? 1 : alpha;
+    case GS_ACTIVATION_ELU:
+        return y > 0 ? 1 : y + alpha;
     case GS_ACTIVATION_GELU: {
         const double pi = 3.14159265358979323846;
         return 0.5 * erfc(-x * sqrt(0.5)) + x * exp(-0.5 * x * x) / sqrt(2 * pi);
     }
-    case GS_ACTIVATION_SILU: return sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x));
-    case GS_ACTIVATION_SIGMOID: return y * (1 - y);
-    case GS_ACTIVATION_TANH: return 1 - y * y;
-    case GS_ACTIVATION_SOFTPLUS: return -expm1(-y);
+    case GS_ACTIVATION_SILU:
+        return sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x));
+    case GS_ACTIVATION_SIGMOID:
+        return y * (1 - y);
+    case GS_ACTIVATION_TANH:
+        return 1 - y * y;
+    case GS_ACTIVATION_SOFTPLUS:
+        return -expm1(-y);
     case GS_ACTIVATION_LINEAR:
-    case GS_ACTIVATION_SOFTMAX: break;
+    case GS_ACTIVATION_SOFTMAX:
+        break;
     }
     return 1;
 }
