@@ -14,7 +14,7 @@ library=$(dirname "$(find "$prefix" -name libgradsmith.so)")
 export LD_LIBRARY_PATH=$library
 
 echo "find_package"
-cmake -S "$source/tests/api/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" \
+cmake -G Ninja -S "$source/tests/api/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_C_COMPILER="${CC:-cc}" -DCMAKE_CXX_COMPILER="${CXX:-c++}" >"$work/log" || { cat "$work/log"; exit 1; }
 cmake --build "$work/consumer" >"$work/log" || { cat "$work/log"; exit 1; }
 for program in shared static cplusplus; do "$work/consumer/$program"; done
