@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPIRV_MAGIC = 0x07230203, SPIRV_HEADER_WORDS = 5, OP_DECORATE = 71, DECORATION_BINDING = 33 };
+enum {
+    SPIRV_MAGIC = 0x07230203,
+    SPIRV_HEADER_WORDS = 5,
+    OP_FUNCTION_END = 56,
+    OP_DECORATE = 71,
+    DECORATION_BINDING = 33
+};
 enum { MAX_FILE_BYTES = 16 << 20 };
 
 static bool has_binding(const gs__shader *shader, uint32_t binding) {
@@ -21,6 +27,7 @@ gs_status gs__module_check(gs__error *error, const gs__shader *shader, const uin
     if (word_count < SPIRV_HEADER_WORDS || words[0] != SPIRV_MAGIC)
         return gs__fail(error, GS_ERR_FORMAT, "%.200s: not SPIR-V: expected the word 0x07230203 first, found 0x%08x",
                         path, word_count ? (unsigned)words[0] : 0u);
+    uint32_t last_op = 0;
     for (size_t i = SPIRV_HEADER_WORDS; i < word_count;) {
         uint32_t length = words[i] >> 16, op = words[i] & 0xFFFF;
         if (length == 0 || length > word_count - i)
@@ -32,7 +39,10 @@ gs_status gs__module_check(gs__error *error, const gs__shader *shader, const uin
                             (unsigned)words[i + 3], shader->name, (unsigned)shader->binding_count,
                             shader->reads_state ? ", State" : "");
         i += length;
+        last_op = op;
     }
+    if (last_op != OP_FUNCTION_END)
+        return gs__fail(error, GS_ERR_FORMAT, "%.200s: SPIR-V is cut off: it does not end with a function's end", path);
     return GS_OK;
 }
 
