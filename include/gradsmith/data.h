@@ -18,8 +18,8 @@ typedef struct gs_data_params {
     gs_shape x_shape; // of all of x; dimension 0 is the number of samples, >= 1
     gs_dtype x_dtype; // GS_F32, or GS_U8 which stays u8 on the device and is scaled there by 1/255
     const void *y;    // targets; NULL: none (predict only)
-    gs_shape y_shape; // (count): class indices; (count, ...): values or one-hot rows
-    gs_dtype y_dtype; // GS_U8 or GS_I32 class indices >= 0, or GS_F32 values
+    gs_shape y_shape; // (count) or (count, ...); class indices of shape (count, 1) become (count)
+    gs_dtype y_dtype; // GS_U8 or GS_I32: class indices >= 0; GS_F32: values, one-hot rows among them
     const char *name; // for messages; NULL: "data"
 } gs_data_params;
 
@@ -29,7 +29,11 @@ GS_API gs_status gs_data_create(gs_context *context, const gs_data_params *param
 // Loads by a specification:
 //   fashion-mnist, fashion-mnist:train, fashion-mnist:test   the package dataset-fashion-mnist, or data_dir
 //   idx:IMAGES,LABELS                                        files of the MNIST format, gzip or not
-// data_dir: folder of the four Fashion-MNIST files; NULL: the usual places.
+//   npy:SAMPLES,TARGETS                                      NumPy's .npy, gzip or not; without ",TARGETS": none
+// Unsigned bytes of samples stay so, and are scaled by 1/255 on the device; other types become float32. Integers of
+// targets are class indices. A path must not contain a comma.
+// data_dir: folder of the four Fashion-MNIST files, gzip or not (or its parent, when it is called fashion-mnist);
+// NULL: $GRADSMITH_DATA_DIR, else where the package puts them.
 // Errors: GS_ERR_FILE (missing: says what to install), GS_ERR_FORMAT (names file, offset, what was found and
 // expected), GS_ERR_ARGUMENT (unknown specification; the message lists the known ones), GS_ERR_MEMORY.
 GS_API gs_status gs_data_load(gs_context *context, const char *spec, const char *data_dir, gs_data **data);
@@ -59,9 +63,11 @@ GS_API const void *gs_data_y(const gs_data *data);
 // Names of the classes, where the data set has them ("T-shirt/top", ...): NULL or *count strings, borrowed.
 GS_API const char *const *gs_data_class_names(const gs_data *data, uint32_t *count);
 
-// Samples for predict from FILE.npy (float32, float64, uint8, int32, int64; C or Fortran order; read as float32 or
-// kept as u8) or FILE.png / .jpg / .bmp (one grey or RGB(A) image; converted to the channels that `sample_shape`
-// asks for, refused when its size differs). sample_shape: of the model's input. No targets.
+// Samples for predict from FILE.npy (float32, float64, bool, uint8, int8 to int64; C or Fortran order; read as float32
+// or kept as u8; (count, ...) or one sample alone) or FILE.png / .jpg / .bmp (one grey or RGB(A) image; converted to
+// the channels that `sample_shape` asks for, refused when its size differs). The content decides, not the name.
+// sample_shape: of the model's input. No targets.
+// Errors: GS_ERR_FILE, GS_ERR_FORMAT, GS_ERR_ARGUMENT (does not fit sample_shape), GS_ERR_MEMORY.
 GS_API gs_status gs_data_load_input(gs_context *context, const char *path, const gs_shape *sample_shape,
                                     gs_data **data);
 

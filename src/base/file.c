@@ -197,6 +197,23 @@ gs_status gs__file_append(gs__file_writer *writer, const void *data, size_t byte
     return GS_OK;
 }
 
+gs_status gs__file_append_f32(gs__file_writer *writer, const float *values, uint64_t count) {
+    unsigned char buffer[4096];
+    while (count > 0) {
+        size_t n = count < sizeof buffer / 4 ? (size_t)count : sizeof buffer / 4;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t word;
+            memcpy(&word, &values[i], 4);
+            for (size_t b = 0; b < 4; b++) buffer[i * 4 + b] = (unsigned char)(word >> (8 * b));
+        }
+        gs_status status = gs__file_append(writer, buffer, n * 4);
+        if (status != GS_OK) return status;
+        values += n;
+        count -= n;
+    }
+    return GS_OK;
+}
+
 // So that the new name is still there after a crash. Some file systems cannot sync a folder: not a failure.
 static gs_status sync_folder(gs__error *error, const char *path) {
     char *folder = gs__text_copy(error, path);

@@ -29,6 +29,8 @@ typedef struct gs__file_writer gs__file_writer;
 
 gs_status gs__file_begin(gs__error *error, const char *path, gs__file_writer **writer);
 gs_status gs__file_append(gs__file_writer *writer, const void *data, size_t bytes);
+// Little-endian, whatever the host is.
+gs_status gs__file_append_f32(gs__file_writer *writer, const float *values, uint64_t count);
 // Frees the writer, whether or not it succeeds, and sets *writer to NULL. On failure the old file is still there.
 gs_status gs__file_commit(gs__file_writer **writer);
 // Removes the temporary file and frees the writer.

@@ -67,24 +67,6 @@ static gs_status make_header(gs__error *error, const gs__safetensors_entry *entr
     return gs__text_check(error, header);
 }
 
-// Little-endian float32 whatever the host is.
-static gs_status append_floats(gs__file_writer *writer, const float *values, uint64_t count) {
-    unsigned char buffer[4096];
-    while (count > 0) {
-        size_t n = count < sizeof buffer / 4 ? (size_t)count : sizeof buffer / 4;
-        for (size_t i = 0; i < n; i++) {
-            uint32_t word;
-            memcpy(&word, &values[i], 4);
-            for (size_t b = 0; b < 4; b++) buffer[i * 4 + b] = (unsigned char)(word >> (8 * b));
-        }
-        gs_status status = gs__file_append(writer, buffer, n * 4);
-        if (status != GS_OK) return status;
-        values += n;
-        count -= n;
-    }
-    return GS_OK;
-}
-
 gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__safetensors_entry *entries,
                                 uint32_t count) {
     gs__file_writer *writer = NULL;
@@ -100,7 +82,7 @@ gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__sa
     for (uint32_t i = 0; i < count; i++) {
         uint64_t elements = 0;
         gs__shape_count(&entries[i].shape, &elements);
-        GS_TRY(append_floats(writer, entries[i].values, elements));
+        GS_TRY(gs__file_append_f32(writer, entries[i].values, elements));
     }
     gs__text_deinit(&header);
     return gs__file_commit(&writer);

@@ -1,0 +1,76 @@
+// Inside of a data set, and arrays on their way into one.
+#ifndef GS_DATA_DATA_H
+#define GS_DATA_DATA_H
+
+#include "base/error.h"
+#include <gradsmith/data.h>
+
+// Of one file, or of one memory block of a file.
+#define GS__DATA_MAX_BYTES (UINT64_C(1) << 36)
+
+struct gs_data {
+    char *name;
+    uint64_t count;
+    gs_shape x_shape, y_shape; // of everything; dimension 0 is count
+    gs_dtype x_dtype;          // GS_F32 or GS_U8
+    gs_dtype y_dtype;          // GS_F32 or GS_I32
+    uint64_t x_bytes, y_bytes;
+    void *x, *y; // y may be NULL
+    int64_t max_class;
+    const char *const *class_names; // static
+    uint32_t class_count;
+};
+
+// Row-major elements that are owned.
+typedef struct gs__array {
+    gs_shape shape;
+    gs_dtype dtype;
+    void *data;
+} gs__array;
+
+void gs__array_deinit(gs__array *array);
+
+// What an array is for decides its type. Samples: u8 stays, all else becomes float32. Targets: integers become int32
+// class indices, the rest float32.
+typedef enum gs__array_use { GS__SAMPLES, GS__TARGETS } gs__array_use;
+
+typedef enum gs__element {
+    GS__ELEMENT_U8,
+    GS__ELEMENT_BOOL,
+    GS__ELEMENT_I8,
+    GS__ELEMENT_I16,
+    GS__ELEMENT_I32,
+    GS__ELEMENT_I64,
+    GS__ELEMENT_F32,
+    GS__ELEMENT_F64,
+} gs__element;
+
+// How elements lie in a file.
+typedef struct gs__layout {
+    gs__element element;
+    gs_shape shape;
+    bool big_endian;
+    bool fortran; // the first index varies fastest
+} gs__layout;
+
+uint32_t gs__element_bytes(gs__element element);
+
+// Converts a file's elements. `bytes` must be what the layout takes; else GS_ERR_FORMAT ("truncated", "bytes follow"),
+// where `offset` is the place of the elements in the file. Also GS_ERR_FORMAT: an integer that is not in int32.
+gs_status gs__array_from_bytes(gs__error *error, const char *name, const gs__layout *layout, uint64_t offset,
+                               const void *data, uint64_t bytes, gs__array_use use, gs__array *array);
+
+// Parsers of whole files in memory; `name` is for messages.
+gs_status gs__idx_parse(gs__error *error, const char *name, const void *data, size_t bytes, gs__array_use use,
+                        gs__array *array);
+gs_status gs__npy_parse(gs__error *error, const char *name, const void *data, size_t bytes, gs__array_use use,
+                        gs__array *array);
+// One image of type PNG, JPEG or BMP as u8 of shape (1, sample_shape...).
+gs_status gs__image_parse(gs__error *error, const char *name, const void *data, size_t bytes,
+                          const gs_shape *sample_shape, gs__array *array);
+
+// Takes x and y (y->data NULL: no targets), on failure too. `status` is that of disagreeing counts and negative class
+// indices: GS_ERR_ARGUMENT for arrays of a caller, GS_ERR_FORMAT for files.
+gs_status gs__data_adopt(gs__error *error, gs_status bad, const char *name, gs__array *x, gs__array *y, gs_data **data);
+
+#endif

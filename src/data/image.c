@@ -1,0 +1,98 @@
+// One image as one sample. The only file that includes stb_image, whose functions are static here.
+#include "base/memory.h"
+#include "data/data.h"
+#include "tensor/shape.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_ONLY_PNG
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_BMP
+#define STBI_NO_STDIO
+#define STBI_NO_HDR
+#define STBI_NO_LINEAR
+#if defined(__GNUC__)
+// gcc looks for unused functions at the end of the file, so this cannot be popped.
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
+#include <stb/stb_image.h>
+
+static uint64_t load_u32(const unsigned char *from) {
+    return (uint64_t)from[0] | (uint64_t)from[1] << 8 | (uint64_t)from[2] << 16 | (uint64_t)from[3] << 24;
+}
+
+// stb_image fills what is missing of JPEG and BMP files with zeros; it reports a truncated PNG by itself.
+static bool is_truncated(const unsigned char *data, size_t bytes, int width, int height) {
+    if (bytes >= 2 && data[0] == 0xFF && data[1] == 0xD8) {
+        for (size_t i = bytes - 1; i > 1; i--)
+            if (data[i - 1] == 0xFF && data[i] == 0xD9) return false; // end of image
+        return true;
+    }
+    if (bytes >= 30 && data[0] == 'B' && data[1] == 'M') {
+        size_t place = load_u32(data + 14) == 12 ? 24 : 28;
+        uint64_t bits = data[place] | (uint64_t)data[place + 1] << 8;
+        uint64_t row = (bits * (uint64_t)width + 31) / 32 * 4;
+        return load_u32(data + 10) + row * (uint64_t)height > bytes;
+    }
+    return false;
+}
+
+// Channels that a sample of this shape takes from a width x height image; 0 when it does not fit.
+static int channels_for(const gs_shape *shape, uint64_t elements, int width, int height) {
+    uint64_t pixels = (uint64_t)width * (uint64_t)height;
+    if (shape->rank >= 2 && (shape->dim[0] != height || shape->dim[1] != width)) return 0;
+    if (shape->rank < 1 || shape->rank > 3 || elements % pixels || elements / pixels > 4) return 0;
+    return (int)(elements / pixels);
+}
+
+static gs_status fail_size(gs__error *error, const char *name, const gs_shape *shape, int width, int height) {
+    char text[128];
+    gs__shape_text(shape, false, text, sizeof text);
+    uint64_t side = 0;
+    if (shape->rank == 1)
+        while ((side + 1) * (side + 1) <= (uint64_t)shape->dim[0] && side < 65536) side++;
+    if (side && side * side == (uint64_t)shape->dim[0])
+        return gs__fail(error, GS_ERR_ARGUMENT,
+                        "%s: the image is %d x %d (width x height); the input %s needs %llu values, e.g. %llu x %llu",
+                        name, width, height, text, (unsigned long long)(side * side), (unsigned long long)side,
+                        (unsigned long long)side);
+    return gs__fail(error, GS_ERR_ARGUMENT,
+                    "%s: the image is %d x %d (width x height), which does not fit the input %s (height, width, "
+                    "channels)",
+                    name, width, height, text);
+}
+
+gs_status gs__image_parse(gs__error *error, const char *name, const void *data, size_t bytes,
+                          const gs_shape *sample_shape, gs__array *array) {
+    int width = 0, height = 0, found = 0;
+    uint64_t elements;
+    if (sample_shape->rank >= GS_MAX_RANK || !gs__shape_count(sample_shape, &elements))
+        return gs__fail(error, GS_ERR_ARGUMENT, "%s: an image cannot be a sample of the shape asked for", name);
+    // The size is compared before anything is decoded, so that a small file cannot ask for much memory.
+    if (bytes > INT_MAX || !stbi_info_from_memory(data, (int)bytes, &width, &height, &found))
+        return gs__fail(error, GS_ERR_FORMAT, "%s: not an npy file, nor an image that can be read (PNG, JPEG, BMP): %s",
+                        name, bytes > INT_MAX ? "too large" : stbi_failure_reason());
+    if (width < 1 || height < 1) return gs__fail(error, GS_ERR_FORMAT, "%s: the image is %d x %d", name, width, height);
+    int channels = channels_for(sample_shape, elements, width, height);
+    if (channels == 0) return fail_size(error, name, sample_shape, width, height);
+    if (is_truncated(data, bytes, width, height))
+        return gs__fail(error, GS_ERR_FORMAT, "%s: the image is truncated", name);
+    unsigned char *pixels = stbi_load_from_memory(data, (int)bytes, &width, &height, &found, channels);
+    if (!pixels) return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: %s", name, stbi_failure_reason());
+    if (channels_for(sample_shape, elements, width, height) != channels) {
+        stbi_image_free(pixels);
+        return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: it has two sizes", name);
+    }
+    gs__array made = {.dtype = GS_U8, .shape = {.rank = sample_shape->rank + 1, .dim = {1}}};
+    for (uint32_t i = 0; i < sample_shape->rank; i++) made.shape.dim[i + 1] = sample_shape->dim[i];
+    made.data = gs__allocate(error, elements, 1, name);
+    if (made.data) memcpy(made.data, pixels, (size_t)elements);
+    stbi_image_free(pixels);
+    if (!made.data) return GS_ERR_MEMORY;
+    *array = made;
+    return GS_OK;
+}

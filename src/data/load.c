@@ -1,0 +1,182 @@
+// Data sets by specification, and samples for predict.
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "context/context.h"
+#include "data/data.h"
+#include "tensor/shape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FASHION_MNIST     "fashion-mnist"
+#define FASHION_MNIST_DIR "/usr/share/datasets/fashion-mnist"
+#define KNOWN_SPECS                                                                                                    \
+    "fashion-mnist, fashion-mnist:train, fashion-mnist:test, idx:IMAGES,LABELS, npy:SAMPLES.npy,TARGETS.npy"
+
+static const char *const fashion_mnist_classes[10] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                                      "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
+typedef gs_status parser(gs__error *error, const char *name, const void *data, size_t bytes, gs__array_use use,
+                         gs__array *array);
+
+static gs_status read_array(gs__error *error, const char *path, parser *parse, gs__array_use use, gs__array *array) {
+    char *data, name[160];
+    size_t bytes;
+    gs_status status = gs__file_read_gzip(error, path, GS__DATA_MAX_BYTES, &data, &bytes);
+    if (status != GS_OK) return status;
+    status = parse(error, gs__text_show(gs__path_show(path), name, sizeof name), data, bytes, use, array);
+    free(data);
+    return status;
+}
+
+// `y_path` may be NULL: no targets.
+static gs_status load_pair(gs__error *error, const char *name, parser *parse, const char *x_path, const char *y_path,
+                           gs_data **data) {
+    gs__array x = {0}, y = {0};
+    gs_status status;
+    GS_TRY(read_array(error, x_path, parse, GS__SAMPLES, &x));
+    if (y_path) GS_TRY(read_array(error, y_path, parse, GS__TARGETS, &y));
+    return gs__data_adopt(error, GS_ERR_FORMAT, name, &x, &y, data);
+fail:
+    gs__array_deinit(&x);
+    gs__array_deinit(&y);
+    return status;
+}
+
+// --- Fashion-MNIST -----------------------------------------------------------------------------------------------
+
+// dir/middle/name or dir/middle/name.gz, where there is such a file; else NULL (or no memory).
+static char *find_in(const char *dir, const char *middle, const char *name) {
+    for (int gzip = 0; gzip < 2; gzip++) {
+        char file[64];
+        snprintf(file, sizeof file, "%s%s%s%s", middle, middle[0] ? "/" : "", name, gzip ? ".gz" : "");
+        char *path = gs__path_join(NULL, dir, file);
+        if (path && gs__file_exists(path)) return path;
+        free(path);
+    }
+    return NULL;
+}
+
+static gs_status find_fashion_mnist(gs__error *error, const char *dir, const char *name, char **path) {
+    const char *environment = getenv("GRADSMITH_DATA_DIR");
+    if (!dir && environment && environment[0]) dir = environment;
+    const char *where = dir ? dir : FASHION_MNIST_DIR;
+    *path = find_in(where, "", name);
+    if (!*path) *path = find_in(where, FASHION_MNIST, name);
+    if (*path) return GS_OK;
+    return gs__fail(error, GS_ERR_FILE,
+                    "%s/%s.gz: not found: install the package (apt install dataset-fashion-mnist), or give the folder "
+                    "of the four Fashion-MNIST files with --data-dir or GRADSMITH_DATA_DIR",
+                    gs__path_show(where), name);
+}
+
+static gs_status load_fashion_mnist(gs__error *error, const char *split, const char *dir, gs_data **data) {
+    char *images = NULL, *labels = NULL, file[64], name[32];
+    const char *prefix = strcmp(split, "test") == 0 ? "t10k" : "train";
+    gs_status status;
+    snprintf(name, sizeof name, FASHION_MNIST ":%s", split);
+    snprintf(file, sizeof file, "%s-images-idx3-ubyte", prefix);
+    GS_TRY(find_fashion_mnist(error, dir, file, &images));
+    snprintf(file, sizeof file, "%s-labels-idx1-ubyte", prefix);
+    GS_TRY(find_fashion_mnist(error, dir, file, &labels));
+    GS_TRY(load_pair(error, name, gs__idx_parse, images, labels, data));
+    (*data)->class_names = fashion_mnist_classes;
+    (*data)->class_count = 10;
+fail:
+    free(images);
+    free(labels);
+    return status;
+}
+
+// --- specifications ----------------------------------------------------------------------------------------------
+
+static gs_status fail_spec(gs__error *error, const char *spec, const char *wrong) {
+    char shown[80];
+    return gs__fail(error, GS_ERR_ARGUMENT, "data \"%s\": %s; known are " KNOWN_SPECS,
+                    gs__text_show(spec, shown, sizeof shown), wrong);
+}
+
+// "X,Y" into two paths.
+static gs_status load_two_files(gs__error *error, const char *spec, const char *paths, parser *parse,
+                                bool needs_targets, gs_data **data) {
+    const char *comma = strchr(paths, ',');
+    if (!paths[0] || paths[0] == ',' || (comma && !comma[1]) || (!comma && needs_targets))
+        return fail_spec(error, spec, "two paths are needed, with a comma between them");
+    if (comma && strchr(comma + 1, ','))
+        return fail_spec(error, spec, "there are more than two paths (a path must not contain a comma)");
+    char *x_path = gs__text_copy(error, paths);
+    if (!x_path) return GS_ERR_MEMORY;
+    char *y_path = NULL;
+    if (comma) {
+        x_path[comma - paths] = 0;
+        y_path = x_path + (comma - paths) + 1;
+    }
+    char name[120];
+    gs_status status =
+        load_pair(error, gs__text_show(gs__path_show(spec), name, sizeof name), parse, x_path, y_path, data);
+    free(x_path);
+    return status;
+}
+
+gs_status gs_data_load(gs_context *context, const char *spec, const char *data_dir, gs_data **data) {
+    if (!context) return GS_ERR_ARGUMENT;
+    gs__error *error = gs__context_error(context);
+    if (!spec || !data) return gs__fail(error, GS_ERR_ARGUMENT, "gs_data_load: %s is NULL", spec ? "data" : "spec");
+    size_t length = strlen(FASHION_MNIST);
+    if (strncmp(spec, FASHION_MNIST, length) == 0 && (!spec[length] || spec[length] == ':')) {
+        const char *split = spec[length] ? spec + length + 1 : "train";
+        if (strcmp(split, "train") != 0 && strcmp(split, "test") != 0)
+            return fail_spec(error, spec, "its splits are train and test");
+        return load_fashion_mnist(error, split, data_dir, data);
+    }
+    if (strncmp(spec, "idx:", 4) == 0) return load_two_files(error, spec, spec + 4, gs__idx_parse, true, data);
+    if (strncmp(spec, "npy:", 4) == 0) return load_two_files(error, spec, spec + 4, gs__npy_parse, false, data);
+    return fail_spec(error, spec, "unknown data set");
+}
+
+// --- samples for predict -----------------------------------------------------------------------------------------
+
+// An array of samples, or one sample without the dimension that counts them.
+static gs_status fit_samples(gs__error *error, const char *name, const gs_shape *sample_shape, gs__array *x) {
+    uint64_t wanted, all = 0;
+    char found[128], text[128];
+    if (!gs__shape_count(sample_shape, &wanted) || !gs__shape_count(&x->shape, &all))
+        return gs__fail(error, GS_ERR_ARGUMENT, "%s: bad shape", name);
+    if (x->shape.rank >= 1 && all / (uint64_t)x->shape.dim[0] == wanted) return GS_OK;
+    if (all == wanted && x->shape.rank < GS_MAX_RANK) {
+        memmove(x->shape.dim + 1, x->shape.dim, x->shape.rank * sizeof *x->shape.dim);
+        x->shape.dim[0] = 1;
+        x->shape.rank++;
+        return GS_OK;
+    }
+    return gs__fail(error, GS_ERR_ARGUMENT, "%s: its shape %s is not (samples, ...) with samples of shape %s", name,
+                    gs__shape_text(&x->shape, false, found, sizeof found),
+                    gs__shape_text(sample_shape, false, text, sizeof text));
+}
+
+gs_status gs_data_load_input(gs_context *context, const char *path, const gs_shape *sample_shape, gs_data **data) {
+    if (!context) return GS_ERR_ARGUMENT;
+    gs__error *error = gs__context_error(context);
+    if (!path || !sample_shape || !data)
+        return gs__fail(error, GS_ERR_ARGUMENT, "gs_data_load_input: an argument is NULL");
+    char *bytes = NULL, name[160];
+    size_t count;
+    gs__array x = {0}, y = {0};
+    gs_status status;
+    gs__text_show(gs__path_show(path), name, sizeof name);
+    GS_TRY(gs__file_read(error, path, GS__DATA_MAX_BYTES, &bytes, &count));
+    if (count > 0 && (unsigned char)bytes[0] == 0x93) {
+        GS_TRY(gs__npy_parse(error, name, bytes, count, GS__SAMPLES, &x));
+        GS_TRY(fit_samples(error, name, sample_shape, &x));
+    } else {
+        GS_TRY(gs__image_parse(error, name, bytes, count, sample_shape, &x));
+    }
+    free(bytes);
+    return gs__data_adopt(error, GS_ERR_FORMAT, name, &x, &y, data);
+fail:
+    free(bytes);
+    gs__array_deinit(&x);
+    return status;
+}
