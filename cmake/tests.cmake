@@ -55,6 +55,7 @@ endfunction()
 # --- folders of C tests ------------------------------------------------------------------------------------------
 add_library(gradsmith_test_settings INTERFACE)
 target_link_libraries(gradsmith_test_settings INTERFACE gradsmith_settings PkgConfig::CMOCKA m)
+target_include_directories(gradsmith_test_settings INTERFACE tests)
 target_sources(gradsmith_test_settings INTERFACE ${sanitizer_sources})
 
 foreach(folder unit gpu op train fault api cli radv)
@@ -90,7 +91,6 @@ foreach(folder unit gpu op train fault api cli radv)
     cmake_path(GET source STEM stem)
     string(REGEX REPLACE "^test_" "" name "${stem}")
     add_executable(test_${folder}_${name} ${source})
-    target_include_directories(test_${folder}_${name} PRIVATE tests)
     target_link_libraries(test_${folder}_${name} PRIVATE ${library} gradsmith_test_settings)
     set_target_properties(test_${folder}_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests/${folder}
       OUTPUT_NAME ${stem})
