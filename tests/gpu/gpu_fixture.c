@@ -1,4 +1,4 @@
-#include "gpu/gpu_fixture.h"
+#include "gpu_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>

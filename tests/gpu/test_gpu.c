@@ -1,5 +1,5 @@
 // Instance, device and buffers.
-#include "gpu/gpu_fixture.h"
+#include "gpu_fixture.h"
 
 #include <pthread.h>
 #include <stdio.h>

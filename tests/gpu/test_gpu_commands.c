@@ -1,5 +1,5 @@
 // Kernels, recordings, barriers, timestamps.
-#include "gpu/gpu_fixture.h"
+#include "gpu_fixture.h"
 #include "shaders/test_affine.h"
 #include "shaders/test_bump.h"
 #include "shaders/test_texel.h"
