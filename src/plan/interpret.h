@@ -1,0 +1,25 @@
+// Runs a graph on the host with the ops' C references, in double precision: the oracle for whole plans. Never tuned.
+#ifndef GS_PLAN_INTERPRET_H
+#define GS_PLAN_INTERPRET_H
+
+#include "plan/graph.h"
+#include "state.h"
+
+typedef struct gs__interpreter gs__interpreter;
+
+// Memory for the graph's values, zeroed. The graph is borrowed until gs__interpreter_destroy and must not grow.
+gs_status gs__interpreter_create(gs__graph *graph, gs__interpreter **interpreter);
+void gs__interpreter_destroy(gs__interpreter *interpreter);
+
+// A value's elements as doubles, whatever its dtype; to read and to write. PARAMETER, GRADIENT, SLOTS: a part of the
+// flat storage.
+double *gs__interpreter_data(gs__interpreter *interpreter, gs__value value);
+
+// One step: every node in order. state->cur becomes state->next first, as gather does; the State is not moved on
+// (gs__tick_next does).
+gs_status gs__interpreter_step(gs__interpreter *interpreter, struct gs_state *state);
+
+// What the ring would say of the step: sums[i] over all values of slot i of the storage ROWS.
+double gs__interpreter_row_sum(const gs__interpreter *interpreter, uint32_t slot);
+
+#endif
