@@ -102,7 +102,7 @@ gs_status gs_model_load_weights(gs_model *model, const char *path) {
     }
     for (uint32_t i = 0; i < model->parameter_count; i++) {
         const gs__model_parameter *p = &model->parameters[i];
-        uint32_t index;
+        uint32_t index = 0;
         status = find_parameter(model, file, p, &index);
         if (status != GS_OK) {
             gs__fail_at(model->error, status, "%s", gs__path_show(path));
