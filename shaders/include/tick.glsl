@@ -56,11 +56,9 @@ void tick_next() {
     }
     p.rows = min(tick_state.set.batch, data_count - p.begin);
     p.learning_rate = tick_state.set.learning_rate;
-    // No fused multiply-add: the host predicts the very bits.
-    precise float gap1 = p.beta1_gap * tick_state.set.beta1;
-    precise float gap2 = p.beta2_gap * tick_state.set.beta2;
-    precise float next1 = gap1 + tick_state.set.beta1_rest;
-    precise float next2 = gap2 + tick_state.set.beta2_rest;
+    // 1 - beta (1 - gap), such that a rounded beta does no harm. No fused multiply-add: the host predicts the very bits.
+    precise float next1 = p.beta1_gap + tick_state.set.beta1_rest * (1.0 - p.beta1_gap);
+    precise float next2 = p.beta2_gap + tick_state.set.beta2_rest * (1.0 - p.beta2_gap);
     p.beta1_gap = next1;
     p.beta2_gap = next2;
     tick_state.next = p;

@@ -32,7 +32,8 @@ void gs__tick_next(struct gs_state *state) {
     }
     p.rows = rows_at(state, p.begin);
     p.learning_rate = state->set.learning_rate;
-    p.beta1_gap = p.beta1_gap * state->set.beta1 + state->set.beta1_rest;
-    p.beta2_gap = p.beta2_gap * state->set.beta2 + state->set.beta2_rest;
+    // 1 - beta (1 - gap), such that a rounded beta does no harm.
+    p.beta1_gap = p.beta1_gap + state->set.beta1_rest * (1.0f - p.beta1_gap);
+    p.beta2_gap = p.beta2_gap + state->set.beta2_rest * (1.0f - p.beta2_gap);
     state->next = p;
 }

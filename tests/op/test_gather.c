@@ -1,0 +1,105 @@
+// The rows of a step: dtypes, odd row lengths, order and shuffle, a partial batch, a part of the data set.
+#include "harness.h"
+
+#include "op/attr.h"
+#include "plan/shuffle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void in_order(void **state) {
+    static const gs_shape shapes[] = {{1, {5}}, {2, {7, 1}}, {2, {9, 3}}, {2, {11, 4}}, {3, {6, 5, 7}}, {2, {40, 784}}};
+    static const gs_dtype dtypes[] = {GS_F32, GS_I32, GS_U8};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t d = 0; d < 3; d++) {
+            const int64_t samples = shapes[s].dim[0];
+            const gs__gather_attr attr = {.batch = (uint32_t)samples - 2};
+            op_check(*state, &(op_case){.op = "gather",
+                                        .attr = &attr,
+                                        .x = {{.shape = shapes[s],
+                                               .dtype = dtypes[d],
+                                               .storage = GS__STORAGE_SAMPLES,
+                                               .low = dtypes[d] == GS_U8 ? 0 : -300,
+                                               .high = dtypes[d] == GS_U8 ? 256 : 300}},
+                                        .batch = attr.batch,
+                                        .set = {.data_count = (uint32_t)samples},
+                                        .position = {.begin = 1}});
+        }
+}
+
+static void shuffled(void **state) {
+    static const uint32_t batches[] = {1, 3, 31, 64, 65};
+    static const gs_dtype targets[] = {GS_I32, GS_F32};
+    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
+        for (size_t t = 0; t < 2; t++)
+            for (uint32_t width = 1; width <= 17; width += 8) {
+                const gs__gather_attr attr = {.batch = batches[b], .scale = 0.5f};
+                op_check(
+                    *state,
+                    &(op_case){.op = "gather",
+                               .attr = &attr,
+                               .x = {{.shape = {3, {211, 3, width}},
+                                      .dtype = GS_U8,
+                                      .storage = GS__STORAGE_SAMPLES,
+                                      .low = 0,
+                                      .high = 256},
+                                     {.shape = {2, {211, t ? 3 : 1}},
+                                      .dtype = targets[t],
+                                      .storage = GS__STORAGE_TARGETS,
+                                      .low = -100,
+                                      .high = 100}},
+                               .batch = batches[b],
+                               .rows = batches[b] > 2 ? batches[b] - 2 : 0, // the others are zeros
+                               .set = {.shuffle = 1, .seed_lo = 7, .seed_hi = 8, .data_begin = 13, .data_count = 191},
+                               .position = {.begin = 100, .epoch = 5}});
+            }
+}
+
+// No sample twice, none left out, another order in another epoch.
+static void order_is_a_permutation(void **state) {
+    (void)state;
+    static const uint32_t counts[] = {1, 2, 3, 5, 64, 65, 1000};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        unsigned char seen[1000] = {0};
+        uint32_t moved = 0;
+        for (uint32_t i = 0; i < counts[c]; i++) {
+            const uint32_t at = gs__shuffled(i, counts[c], 1, 2, 3);
+            assert_true(at < counts[c]);
+            assert_int_equal(seen[at]++, 0);
+            moved += gs__shuffled(i, counts[c], 1, 2, 4) != at;
+        }
+        if (counts[c] >= 64) assert_true(moved > counts[c] / 2);
+    }
+}
+
+static void expect_refused(const gs__gather_attr *attr, const gs_shape *samples, const gs_shape *targets,
+                           gs_dtype target_dtype, const char *message) {
+    gs__error error = {0};
+    gs__graph graph;
+    gs__value x[2], y[2];
+    gs__graph_init(&graph, &error, false, 4);
+    op_expect_ok(&error, gs__graph_value(&graph, samples, GS_F32, GS__STORAGE_SAMPLES, NULL, &x[0]), "samples");
+    op_expect_ok(&error, gs__graph_value(&graph, targets, target_dtype, GS__STORAGE_TARGETS, NULL, &x[1]), "targets");
+    assert_int_equal(gs__graph_apply(&graph, "gather", "data", attr, x, 2, y), GS_ERR_ARGUMENT);
+    if (!strstr(error.message, message)) fail_msg("\"%s\" does not say \"%s\"", error.message, message);
+    gs__graph_deinit(&graph);
+}
+
+static void bad_shapes(void **state) {
+    (void)state;
+    const gs_shape samples = {2, {10, 4}}, targets = {1, {10}}, fewer = {1, {9}};
+    const gs__gather_attr attr = {.batch = 4}, empty = {.batch = 0};
+    expect_refused(&empty, &samples, &targets, GS_I32, "batch size is 0");
+    expect_refused(&attr, &samples, &fewer, GS_I32, "10 samples but 9 targets");
+    expect_refused(&attr, &samples, &targets, GS_U8, "uint8");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_order),
+        cmocka_unit_test(shuffled),
+        cmocka_unit_test(order_is_a_permutation),
+        cmocka_unit_test(bad_shapes),
+    };
+    return cmocka_run_group_tests(tests, op_setup, op_teardown);
+}
