@@ -113,7 +113,8 @@ static gs_status fill_caps(gs__gpu *gpu, const gs__physical_facts *facts) {
     caps->offset_align = (uint32_t)align;
     caps->unified = !gpu->staged && is_unified(gpu);
     gpu->staged = !caps->unified;
-    caps->timestamps = gpu->timestamp_mask != 0 && limits->timestampPeriod > 0;
+    bool has_period = limits->timestampPeriod > 0 && limits->timestampPeriod < 1e9f; // a null device may say infinity
+    caps->timestamps = gpu->timestamp_mask != 0 && has_period;
     caps->timestamp_ns = (double)limits->timestampPeriod;
     return GS_OK;
 }
@@ -149,22 +150,6 @@ static gs_status create_device(gs__gpu *gpu, const gs__physical_facts *facts) {
 
     VkPipelineCacheCreateInfo cache = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
     VK_TRY(gpu, gpu->vk.vkCreatePipelineCache(gpu->device, &cache, NULL, &gpu->cache));
-
-    VkCommandPoolCreateInfo pool = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-        .flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
-        .queueFamilyIndex = gpu->queue_family,
-    };
-    VK_TRY(gpu, gpu->vk.vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->transfer_pool));
-    VkCommandBufferAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = gpu->transfer_pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    VK_TRY(gpu, gpu->vk.vkAllocateCommandBuffers(gpu->device, &allocate, &gpu->transfer));
-    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-    VK_TRY(gpu, gpu->vk.vkCreateFence(gpu->device, &fence, NULL, &gpu->transfer_fence));
 fail:
     return status;
 }

@@ -87,9 +87,38 @@ fail:
 
 // --- blocking transfers ---------------------------------------------------------------------------------------
 
+// Made when first needed: a driver's null device, which only compiles, has no fences.
+static gs_status need_transfer(gs__gpu *gpu) {
+    gs_status status = GS_OK;
+    if (!gpu->transfer_pool) {
+        VkCommandPoolCreateInfo create = {
+            .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+            .flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
+            .queueFamilyIndex = gpu->queue_family,
+        };
+        VK_TRY(gpu, gpu->vk.vkCreateCommandPool(gpu->device, &create, NULL, &gpu->transfer_pool));
+    }
+    if (!gpu->transfer) {
+        VkCommandBufferAllocateInfo allocate = {
+            .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+            .commandPool = gpu->transfer_pool,
+            .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+            .commandBufferCount = 1,
+        };
+        VK_TRY(gpu, gpu->vk.vkAllocateCommandBuffers(gpu->device, &allocate, &gpu->transfer));
+    }
+    if (!gpu->transfer_fence) {
+        VkFenceCreateInfo create = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+        VK_TRY(gpu, gpu->vk.vkCreateFence(gpu->device, &create, NULL, &gpu->transfer_fence));
+    }
+fail:
+    return status;
+}
+
 static gs_status transfer_begin(gs__gpu *gpu) {
     gs_status status = GS_OK;
     GS_TRY(gs__gpu_check(gpu));
+    GS_TRY(need_transfer(gpu));
     VK_TRY(gpu, gpu->vk.vkResetCommandPool(gpu->device, gpu->transfer_pool, 0));
     VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
