@@ -219,6 +219,8 @@ gs_status gs__gpu_wait_fence(gs__gpu *gpu, VkFence fence) {
     VkResult result = VK_TIMEOUT;
     for (int i = 0; i < PERIODS && result == VK_TIMEOUT; i++)
         result = gpu->vk.vkWaitForFences(gpu->device, 1, &fence, VK_TRUE, PERIOD_S * UINT64_C(1000000000));
+    // A wait that fails for want of memory leaves the submission running; another way of waiting ends that.
+    if (result < 0 && result != VK_ERROR_DEVICE_LOST) result = gpu->vk.vkQueueWaitIdle(gpu->queue);
     if (result != VK_TIMEOUT) return gs__vk_check(gpu, result, "vkWaitForFences");
     gpu->failed = GS_ERR_DEVICE;
     snprintf(gpu->failed_message, sizeof gpu->failed_message,

@@ -26,6 +26,12 @@ void fixture_open(fixture *f) {
     assert_ok(f, gs__gpu_open(&f->error, f->instance, index, &f->gpu));
 }
 
+void fixture_open_staged(fixture *f) {
+    setenv("GRADSMITH_MEMORY", "staged", 1);
+    fixture_open(f);
+    unsetenv("GRADSMITH_MEMORY");
+}
+
 void fixture_close(fixture *f) {
     gs__gpu_close(f->gpu);
     const char *first = NULL;
@@ -43,10 +49,10 @@ int fixture_setup(void **state) {
 }
 
 int fixture_setup_staged(void **state) {
-    setenv("GRADSMITH_MEMORY", "staged", 1);
-    int result = fixture_setup(state);
-    unsetenv("GRADSMITH_MEMORY");
-    return result;
+    *state = calloc(1, sizeof(fixture));
+    if (!*state) return -1;
+    fixture_open_staged(*state);
+    return 0;
 }
 
 int fixture_teardown(void **state) {

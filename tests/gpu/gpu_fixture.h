@@ -25,10 +25,11 @@ void fixture_check(const fixture *f, gs_status expected, gs_status status, const
 
 // Opens the device that GRADSMITH_DEVICE names, or the best.
 void fixture_open(fixture *f);
+void fixture_open_staged(fixture *f); // with GRADSMITH_MEMORY=staged
 // Asserts that there was no validation error.
 void fixture_close(fixture *f);
 
-// cmocka's group setups; *state is a fixture. The second with GRADSMITH_MEMORY=staged.
+// cmocka's group setups; *state is a fixture.
 int fixture_setup(void **state);
 int fixture_setup_staged(void **state);
 int fixture_teardown(void **state);
