@@ -85,6 +85,8 @@ typedef struct gs_dense_params {
     bool no_bias;
     gs_initializer kernel_initializer, bias_initializer;
     gs_regularizer kernel_regularizer, bias_regularizer;
+    float alpha; // of the activation: leaky_relu, elu; used when has_alpha
+    bool has_alpha;
 } gs_dense_params;
 
 // Elementwise (softmax: over the last axis).

@@ -18,6 +18,7 @@ typedef struct gs__parameter_spec {
     const char *name; // "kernel"; static
     gs_shape shape;
     gs_initializer initializer;
+    gs_initializer_kind fallback; // what GS_INITIALIZER_DEFAULT means
     gs_regularizer regularizer;
 } gs__parameter_spec;
 
@@ -34,6 +35,10 @@ typedef struct gs__layer_class {
     const char *class_name; // Keras's: "Dense"
     const char *base_name;  // of layers without a name: "dense"
     const char *short_form; // "dense:UNITS[:ACTIVATION]"; its word before ':' names the class. NULL: has none
+    // Members of Keras's config that from_json reads or may ignore, ending with NULL. Another one that is neither null
+    // nor false is refused. NULL: none.
+    const char *const *keys;
+    bool is_activation; // its params are gs_activation_params, and it may stand as another layer's activation
 
     // Checks the fields; messages need no layer name. NULL: nothing to check.
     gs_status (*check)(gs__error *error, const gs_layer *layer);
@@ -72,19 +77,15 @@ gs_status gs__activation_check(gs__error *error, gs_activation activation, bool 
 gs_status gs__activation_from_json(gs__json *json, const cJSON *config, const char *key, gs_activation *activation,
                                    float *alpha, bool *has_alpha);
 void gs__activation_to_json(gs__text *text, gs_activation activation, bool has_alpha, float alpha);
-// Adds the op; y = x for GS_ACTIVATION_LINEAR.
+// Adds the op; y = x for GS_ACTIVATION_LINEAR. The softmax goes over the last axis.
 gs_status gs__activation_build(const gs__layer_build *build, gs_activation activation, bool has_alpha, float alpha,
                                gs__value x, gs__value *y);
-// For classes whose params are gs_activation_params.
-gs_status gs__activation_layer_check(gs__error *error, const gs_layer *layer);
-gs_status gs__activation_layer_build(const gs__layer_build *build, const gs_layer *layer, gs__value x, gs__value *y);
-gs_activation gs__activation_layer_activation(const gs_layer *layer);
 
 // `what` begins the message: "kernel_initializer".
 gs_status gs__initializer_check(gs__error *error, const gs_initializer *initializer, const char *what);
 gs_status gs__initializer_from_json(gs__json *json, const cJSON *config, const char *key, gs_initializer *initializer);
 void gs__initializer_to_json(gs__text *text, const gs_initializer *initializer, gs_initializer_kind fallback);
-// Fills `count` values of shape `shape`. The same seed and stream give the same values on every machine.
+// Fills `count` values of shape `shape`: a function of the seed, of the stream and of nothing else.
 void gs__initializer_fill(const gs_initializer *initializer, gs_initializer_kind fallback, const gs_shape *shape,
                           uint64_t seed, uint64_t stream, float *values, uint64_t count);
 
@@ -92,10 +93,15 @@ gs_status gs__regularizer_check(gs__error *error, const gs_regularizer *regulari
 gs_status gs__regularizer_from_json(gs__json *json, const cJSON *config, const char *key, gs_regularizer *regularizer);
 void gs__regularizer_to_json(gs__text *text, const gs_regularizer *regularizer);
 
-// GS_ERR_UNSUPPORTED when member `key` is there and not null.
+// GS_ERR_UNSUPPORTED when member `key` is there and neither null nor false.
 gs_status gs__json_refuse(gs__json *json, const cJSON *config, const char *key);
+// The same for every member that is not in `keys` (ends with NULL).
+gs_status gs__json_refuse_others(gs__json *json, const cJSON *config, const char *const *keys);
+// A number as float: finite, and not so small or large that it becomes 0 or infinite.
+gs_status gs__json_get_float(gs__json *json, const cJSON *object, const char *key, gs__json_need need, float *value);
 
-// Numbers of the short form. `what`: "units".
+// --- words of the short form; `what`: "units" ----------------------------------------------------------------------
+gs_status gs__word_count(gs__error *error, uint32_t count, uint32_t min, uint32_t max, const char *form);
 gs_status gs__word_uint(gs__error *error, const char *word, const char *what, uint64_t min, uint64_t max,
                         uint64_t *value);
 gs_status gs__word_float(gs__error *error, const char *word, const char *what, float *value);

@@ -11,9 +11,10 @@
 enum { GS__MAX_LAYERS = 4096, GS__MAX_NAME_BYTES = 200 };
 
 typedef struct gs__model_layer {
-    gs_layer params; // its strings are owned by the model
+    gs_layer params; // its name is `name`
     const gs__layer_class *class;
     const char *name;
+    uint32_t number;                    // in a name that was made up: "dense_1"
     gs_shape input_shape, output_shape; // of one sample
     uint32_t first_parameter, parameter_count;
     uint64_t parameter_elements;
@@ -25,6 +26,7 @@ typedef struct gs__model_parameter {
     uint64_t count;  // elements
     uint64_t offset; // bytes in the flat storage
     gs_initializer initializer;
+    gs_initializer_kind fallback; // what GS_INITIALIZER_DEFAULT means
     gs_regularizer regularizer;
     uint32_t layer;
 } gs__model_parameter;
@@ -32,7 +34,7 @@ typedef struct gs__model_parameter {
 struct gs_model {
     gs_context *context;
     gs__error *error; // the context's
-    char *name;
+    const char *name;
     uint64_t seed;
     gs__model_layer *layers;
     uint32_t layer_count;
@@ -99,8 +101,8 @@ void gs__model_graph_deinit(gs__model_graph *graph);
 // Makes the model. Takes over nothing; `json_compile` may be NULL.
 gs_status gs__model_create(gs_context *context, const gs_sequential_params *params,
                            const gs_compile_params *json_compile, gs_model **model);
-// A string that the model owns; NULL with GS_ERR_MEMORY. Takes over `string` (from malloc), or copies when `copy`.
-const char *gs__model_own(gs_model *model, const char *string, bool copy);
+// A copy of a string that the model owns; NULL with GS_ERR_MEMORY.
+const char *gs__model_own(gs_model *model, const char *string);
 // What the model ends with, looking through layers that pass their input on.
 gs_activation gs__model_last_activation(const gs_model *model);
 // The loss and metrics in force for this data.
@@ -113,6 +115,9 @@ typedef struct gs__target_spec {
 gs_status gs__model_check_targets(gs_model *model, const gs_data_info *data, const gs_loss *loss,
                                   gs__target_spec *targets);
 
+// Whether that loss gets probabilities: it says so, or the model ends in softmax or sigmoid.
+bool gs__loss_from_probabilities(const gs_model *model, const gs_loss *loss);
+
 gs_status gs__optimizer_check(gs__error *error, const gs_optimizer *optimizer);
 // Zeros become defaults; an exact zero stays negative.
 void gs__optimizer_defaults(gs_optimizer *optimizer);
@@ -123,6 +128,8 @@ gs_status gs__loss_parse(gs__error *error, const char *name, gs_loss *loss);
 gs_status gs__metric_parse(gs__error *error, const char *name, gs_metric *metric);
 gs_status gs__optimizer_parse(gs__error *error, const char *name, gs_optimizer *optimizer);
 uint32_t gs__metric_count(const gs_metric *metrics);
+const char *gs__loss_class_name(gs_loss_kind kind); // "MeanSquaredError"
+const char *gs__optimizer_class_name(gs_optimizer_kind kind);
 
 gs_status gs__compile_from_json(gs__json *json, const cJSON *root, gs_compile_params *params);
 void gs__compile_to_json(gs__text *text, const gs_model *model);

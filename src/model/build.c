@@ -1,0 +1,308 @@
+// The graphs of a model: gather -> layers -> loss, metrics, penalties -> backward pass and update, or the end of the step.
+#include "model/model.h"
+#include "op/attr.h"
+#include "plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct builder {
+    gs_model *model;
+    gs__mode mode;
+    gs__model_graph *out;
+    gs__value x, targets; // of the batch
+    gs__tick tick;
+};
+
+static gs_status check_samples(gs_model *model, const gs_data_info *data) {
+    const gs_shape *input = &model->layers[0].output_shape;
+    uint64_t wanted = 0, found = 0;
+    char text[96], input_text[96];
+    gs__shape_count(input, &wanted);
+    bool known = gs__shape_count(&data->sample_shape, &found);
+    if (known && found == wanted) return GS_OK;
+    return gs__fail(model->error, GS_ERR_ARGUMENT,
+                    "data \"%s\" has samples of %s = %llu elements but the model's input is %s = %llu", data->name,
+                    gs__shape_text(&data->sample_shape, false, text, sizeof text), (unsigned long long)found,
+                    gs__shape_text(input, false, input_text, sizeof input_text), (unsigned long long)wanted);
+}
+
+static gs_status build_gather(struct builder *b, const gs_data_info *data, const gs__target_spec *targets) {
+    gs__graph *graph = &b->out->graph;
+    const gs_shape *input = &b->model->layers[0].output_shape;
+    gs_status status = GS_OK;
+    // Samples are row-major, so they are taken in the input's shape at once.
+    gs_shape samples = {1, {(int64_t)data->count}};
+    for (uint32_t i = 0; i < input->rank; i++) samples.dim[samples.rank++] = input->dim[i];
+    GS_TRY(gs__graph_value(graph, &samples, data->x_dtype, GS__STORAGE_SAMPLES, "samples", &b->out->samples));
+    if (targets)
+        GS_TRY(
+            gs__graph_value(graph, &targets->shape, targets->dtype, GS__STORAGE_TARGETS, "targets", &b->out->targets));
+    gs__gather_attr attr = {.batch = graph->batch, .scale = data->x_dtype == GS_U8 ? 1.0f / 255.0f : 1.0f};
+    gs__value inputs[2] = {b->out->samples, b->out->targets}, outputs[GS__MAX_OUTPUTS] = {0};
+    GS_TRY(gs__graph_apply(graph, "gather", b->model->layers[0].name, &attr, inputs, targets ? 2 : 1, outputs));
+    b->x = outputs[0];
+    b->targets = outputs[1];
+fail:
+    return status;
+}
+
+static gs_status build_layers(struct builder *b, gs__value *parameters) {
+    gs_model *model = b->model;
+    gs__graph *graph = &b->out->graph;
+    gs_status status = GS_OK;
+    for (uint32_t i = 0; i < model->parameter_count; i++) {
+        const gs__model_parameter *p = &model->parameters[i];
+        GS_TRY(gs__graph_value(graph, &p->shape, GS_F32, GS__STORAGE_PARAMETER, p->name, &parameters[i]));
+        if (graph->values[parameters[i]].offset != p->offset)
+            return gs__fail(model->error, GS_ERR_INTERNAL, "parameter \"%s\" lies elsewhere in the graph", p->name);
+    }
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const gs__model_layer *layer = &model->layers[i];
+        gs__layer_build build = {.graph = graph, .name = layer->name, .key = i, .training = b->mode == GS__MODE_TRAIN};
+        memcpy(build.parameter, parameters + layer->first_parameter, layer->parameter_count * sizeof *parameters);
+        if (layer->class->build) GS_TRY(layer->class->build(&build, &layer->params, b->x, &b->x));
+    }
+fail:
+    return status;
+}
+
+// Sum `sum` of the ring gets the values of one slot more; the slots of a sum follow each other.
+static void count_rows(struct builder *b, uint32_t sum, gs__value rows) {
+    if (!b->tick.count[sum]) b->tick.first[sum] = (uint16_t)gs__graph_row_slot(&b->out->graph, rows);
+    b->tick.count[sum]++;
+}
+
+static gs_status build_loss(struct builder *b, gs__value *accuracy) {
+    const gs_loss *loss = &b->out->loss;
+    gs__graph *graph = &b->out->graph;
+    gs__value inputs[2] = {b->x, b->targets}, outputs[GS__MAX_OUTPUTS] = {0};
+    bool wants_accuracy = false;
+    for (uint32_t i = 0; i < b->out->metric_count; i++) wants_accuracy |= b->out->metrics[i].kind == GS_METRIC_ACCURACY;
+    gs__sparse_crossentropy_attr sparse = {.from_probabilities = loss->from_probabilities, .accuracy = wants_accuracy};
+    gs__crossentropy_attr crossentropy = {.from_probabilities = loss->from_probabilities};
+    gs__pointwise_loss_attr pointwise = {.kind = loss->kind, .delta = loss->delta};
+    const char *op = gs_loss_name(loss->kind);
+    const void *attr = &crossentropy;
+    switch (loss->kind) {
+    case GS_LOSS_SPARSE_CROSSENTROPY:
+        op = "sparse_crossentropy";
+        attr = &sparse;
+        break;
+    case GS_LOSS_CATEGORICAL_CROSSENTROPY:
+    case GS_LOSS_BINARY_CROSSENTROPY:
+        break;
+    default:
+        op = "pointwise_loss";
+        attr = &pointwise;
+    }
+    gs_status status = gs__graph_apply(graph, op, "loss", attr, inputs, 2, outputs);
+    if (status != GS_OK) return status;
+    count_rows(b, 0, outputs[0]);
+    *accuracy = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY ? outputs[1] : 0;
+    return GS_OK;
+}
+
+static gs__accuracy_attr accuracy_of(const struct builder *b) {
+    const gs_shape *output = &b->model->layers[b->model->layer_count - 1].output_shape;
+    if (output->dim[output->rank - 1] != 1) return (gs__accuracy_attr){.kind = GS__ACCURACY_CATEGORICAL};
+    // Keras compares logits with 0.5 too; the probability 0.5 is the logit 0.
+    bool logits = b->out->loss.kind == GS_LOSS_BINARY_CROSSENTROPY && !b->out->loss.from_probabilities;
+    return (gs__accuracy_attr){.kind = GS__ACCURACY_BINARY, .threshold = logits ? 0.0f : 0.5f};
+}
+
+static gs_status build_metrics(struct builder *b, gs__value accuracy) {
+    gs__graph *graph = &b->out->graph;
+    gs__value inputs[2] = {b->x, b->targets};
+    gs__accuracy_attr accuracy_attr = accuracy_of(b);
+    for (uint32_t i = 0; i < b->out->metric_count; i++) {
+        const gs_metric *metric = &b->out->metrics[i];
+        gs__top_k_attr top_k = {.k = metric->k};
+        gs__error_metric_attr error = {.kind = metric->kind};
+        gs__value outputs[GS__MAX_OUTPUTS] = {0};
+        gs_status status = GS_OK;
+        if (metric->kind == GS_METRIC_ACCURACY && accuracy) outputs[0] = accuracy;
+        else if (metric->kind == GS_METRIC_ACCURACY)
+            status = gs__graph_apply(graph, "accuracy", "metric", &accuracy_attr, inputs, 2, outputs);
+        else if (metric->kind == GS_METRIC_TOP_K)
+            status = gs__graph_apply(graph, "top_k", "metric", &top_k, inputs, 2, outputs);
+        else status = gs__graph_apply(graph, "error_metric", "metric", &error, inputs, 2, outputs);
+        if (status != GS_OK) return status;
+        count_rows(b, 2 + i, outputs[0]);
+    }
+    return GS_OK;
+}
+
+static gs_status build_penalties(struct builder *b, const gs__value *parameters) {
+    const gs_model *model = b->model;
+    for (uint32_t i = 0; i < model->parameter_count; i++) {
+        const gs__model_parameter *p = &model->parameters[i];
+        if (p->regularizer.l1 == 0.0f && p->regularizer.l2 == 0.0f) continue;
+        gs__penalty_attr attr = {.l1 = p->regularizer.l1, .l2 = p->regularizer.l2, .batch = b->out->graph.batch};
+        gs__value outputs[GS__MAX_OUTPUTS] = {0};
+        gs_status status =
+            gs__graph_apply(&b->out->graph, "penalty", model->layers[p->layer].name, &attr, &parameters[i], 1, outputs);
+        if (status != GS_OK) return status;
+        count_rows(b, 1, outputs[0]);
+    }
+    return GS_OK;
+}
+
+static gs_status build_update(struct builder *b) {
+    const gs_optimizer *o = &b->model->compile.optimizer;
+    gs__graph *graph = &b->out->graph;
+    uint32_t slots = gs__model_slot_count(b->model);
+    bool momentum = o->momentum > 0.0f;
+    switch (o->kind) {
+    case GS_OPTIMIZER_SGD: {
+        gs__sgd_attr attr = {.tick = b->tick, .momentum = momentum, .nesterov = momentum && o->nesterov};
+        return gs__graph_update(graph, "sgd", &attr, slots);
+    }
+    case GS_OPTIMIZER_RMSPROP: {
+        gs__rmsprop_attr attr = {.tick = b->tick, .momentum = momentum};
+        return gs__graph_update(graph, "rmsprop", &attr, slots);
+    }
+    default: {
+        gs__adam_attr attr = {.tick = b->tick, .paper_epsilon = o->paper_epsilon};
+        return gs__graph_update(graph, "adam", &attr, slots);
+    }
+    }
+}
+
+static gs_status build_end(struct builder *b) {
+    gs__graph *graph = &b->out->graph;
+    gs_status status = GS_OK;
+    if (b->mode == GS__MODE_TRAIN) {
+        GS_TRY(gs__graph_fuse(graph));
+        GS_TRY(gs__graph_backward(graph));
+        GS_TRY(build_update(b));
+    } else {
+        gs__tick_attr attr = {.tick = b->tick};
+        GS_TRY(gs__graph_apply(graph, "tick", NULL, &attr, NULL, 0, NULL));
+        GS_TRY(gs__graph_fuse(graph));
+    }
+    GS_TRY(gs__graph_prune(graph));
+fail:
+    return status;
+}
+
+static gs_status build(struct builder *b, const gs_data_info *data, bool softmax, const gs__target_spec *targets,
+                       gs__value *parameters) {
+    gs_status status = GS_OK;
+    gs__value accuracy = 0;
+    GS_TRY(build_gather(b, data, targets));
+    GS_TRY(build_layers(b, parameters));
+    if (softmax && gs__model_last_activation(b->model) != GS_ACTIVATION_SOFTMAX) {
+        gs__layer_build end = {.graph = &b->out->graph, .name = "softmax"};
+        GS_TRY(gs__activation_build(&end, GS_ACTIVATION_SOFTMAX, false, 0.0f, b->x, &b->x));
+    }
+    b->out->output = b->x;
+    b->out->graph.values[b->x].pinned = b->mode == GS__MODE_PREDICT;
+    if (b->mode != GS__MODE_PREDICT) {
+        GS_TRY(build_loss(b, &accuracy));
+        GS_TRY(build_metrics(b, accuracy));
+        GS_TRY(build_penalties(b, parameters));
+    }
+    GS_TRY(build_end(b));
+fail:
+    return status;
+}
+
+// Everything that the graph needs to know of the data; keeps nothing in the model.
+static gs_status prepare(gs_model *model, gs__mode mode, const gs_data_info *data, gs__model_graph *out,
+                         gs__target_spec *targets) {
+    gs_status status = GS_OK;
+    GS_TRY(check_samples(model, data));
+    if (mode == GS__MODE_PREDICT) return GS_OK;
+    if (!data->has_targets)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets; it can only be predicted from",
+                        data->name);
+    if (mode == GS__MODE_TRAIN && !model->parameter_count)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "model \"%s\" has no parameters to train", model->name);
+    GS_TRY(gs__model_resolve(model, data, &out->loss, out->metrics));
+    GS_TRY(gs__model_check_targets(model, data, &out->loss, targets));
+    out->metric_count = gs__metric_count(out->metrics);
+    for (uint32_t i = 0; i < out->metric_count; i++) out->metric_names[i] = gs_metric_name(out->metrics[i].kind);
+fail:
+    return status;
+}
+
+static gs_status build_graph(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data, bool softmax,
+                             gs__model_graph *out) {
+    gs_status status = GS_OK;
+    *out = (gs__model_graph){0};
+    if (batch < 1) return gs__fail(model->error, GS_ERR_ARGUMENT, "the batch size is 0; it must be at least 1");
+    gs__target_spec targets = {0};
+    struct builder b = {.model = model, .mode = mode, .out = out, .tick = {.row_stride = batch}};
+    gs__value *parameters = calloc(model->parameter_count + GS__LAYER_MAX_PARAMETERS, sizeof *parameters);
+    gs__graph_init(&out->graph, model->error, mode == GS__MODE_TRAIN, batch);
+    if (!parameters) {
+        status = gs__fail(model->error, GS_ERR_MEMORY, "out of host memory for a graph");
+        goto fail;
+    }
+    GS_TRY(prepare(model, mode, data, out, &targets));
+    GS_TRY(
+        build(&b, data, softmax && mode == GS__MODE_PREDICT, mode == GS__MODE_PREDICT ? NULL : &targets, parameters));
+    free(parameters);
+    return GS_OK;
+fail:
+    free(parameters);
+    gs__model_graph_deinit(out);
+    return status;
+}
+
+gs_status gs__model_build(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data, bool softmax,
+                          gs__model_graph *out) {
+    gs_status status = build_graph(model, mode, batch, data, softmax, out);
+    if (status != GS_OK || mode == GS__MODE_PREDICT) return status;
+    model->has_resolved = true;
+    model->resolved_loss = out->loss;
+    memcpy(model->resolved_metrics, out->metrics, sizeof out->metrics);
+    return GS_OK;
+}
+
+void gs__model_graph_deinit(gs__model_graph *graph) {
+    gs__graph_deinit(&graph->graph);
+    *graph = (gs__model_graph){0};
+}
+
+// Data that the model could be trained with.
+static gs_data_info plausible_data(const gs_model *model, uint32_t batch) {
+    const gs_shape *output = &model->layers[model->layer_count - 1].output_shape;
+    gs_loss_kind loss = model->compile.loss.kind;
+    gs_data_info data = {
+        .name = "example",
+        .count = batch,
+        .sample_shape = model->layers[0].output_shape,
+        .x_dtype = GS_F32,
+        .has_targets = true,
+        .target_shape = *output,
+        .y_dtype = GS_F32,
+        .max_class = -1,
+    };
+    bool several = output->dim[output->rank - 1] > 1;
+    if (loss == GS_LOSS_SPARSE_CROSSENTROPY || (loss == GS_LOSS_DEFAULT && several)) {
+        data.target_shape.rank--;
+        data.y_dtype = GS_I32;
+        data.max_class = 0;
+    }
+    return data;
+}
+
+gs_status gs_model_memory(gs_model *model, uint32_t batch_size, gs_memory_info *info) {
+    if (!model || !info) return GS_ERR_ARGUMENT;
+    gs_status status = GS_OK;
+    gs_data_info data = plausible_data(model, batch_size);
+    gs__mode mode = model->parameter_count ? GS__MODE_TRAIN : GS__MODE_EVALUATE;
+    gs__model_graph built = {0};
+    GS_TRY(build_graph(model, mode, batch_size, &data, false, &built));
+    *info = (gs_memory_info){
+        .parameter_bytes = built.graph.storage_bytes[GS__STORAGE_PARAMETER],
+        .gradient_bytes = built.graph.storage_bytes[GS__STORAGE_GRADIENT],
+        .optimizer_bytes = built.graph.storage_bytes[GS__STORAGE_SLOTS],
+    };
+    GS_TRY(gs__plan_activation_bytes(&built.graph, &info->activation_bytes));
+fail:
+    gs__model_graph_deinit(&built);
+    return status;
+}

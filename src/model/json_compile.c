@@ -1,0 +1,241 @@
+// compile_config: optimizer, loss and metrics in a model's JSON.
+#include "model/model.h"
+
+#include <string.h>
+
+// An identifier is a name, { "class_name": NAME, "config": { ... } }, or a function: { "class_name": "function",
+// "config": NAME }. *config is NULL where there is none.
+static gs_status read_identifier(gs__json *json, const cJSON *item, const char **name, const cJSON **config) {
+    gs_status status = GS_OK;
+    *config = NULL;
+    if (!cJSON_IsObject(item)) return gs__json_as_string(json, item, name);
+    GS_TRY(gs__json_get_string(json, item, "class_name", GS__JSON_REQUIRED, name));
+    if (strcmp(*name, "function") == 0) return gs__json_get_string(json, item, "config", GS__JSON_REQUIRED, name);
+    GS_TRY(gs__json_get_object(json, item, "config", GS__JSON_OPTIONAL, config));
+fail:
+    return status;
+}
+
+// Turns the message of a parse into one that names the place in the document.
+static gs_status unsupported(gs__json *json, const cJSON *item, const gs__error *problem) {
+    return gs__json_fail(json, item, GS_ERR_UNSUPPORTED, "%s", problem->message);
+}
+
+// A number whose exact zero must not become the default.
+static gs_status read_number(gs__json *json, const cJSON *config, const char *key, bool zero_is_default, float *value) {
+    const cJSON *item = gs__json_find(config, key);
+    if (!item) return GS_OK;
+    if (cJSON_IsObject(item))
+        return gs__json_fail(json, item, GS_ERR_UNSUPPORTED,
+                             "a schedule is not supported; expected a number that stays the same");
+    gs_status status = gs__json_get_float(json, config, key, GS__JSON_REQUIRED, value);
+    if (status != GS_OK) return status;
+    if (*value < 0.0f) return gs__json_fail(json, item, GS_ERR_FORMAT, "%g is negative", (double)*value);
+    if (*value == 0.0f && !zero_is_default) *value = -1.0f;
+    return GS_OK;
+}
+
+static gs_status read_optimizer(gs__json *json, const cJSON *item, gs_optimizer *o) {
+    // What is not here changes the training and is refused unless it is null or false.
+    static const char *const keys[] = {"name",     "learning_rate", "weight_decay", "momentum",
+                                       "nesterov", "beta_1",        "beta_2",       "rho",
+                                       "epsilon",  "ema_momentum",  "jit_compile",  "is_legacy_optimizer",
+                                       NULL};
+    gs_status status = GS_OK;
+    gs__error problem = {0};
+    const char *name = NULL;
+    const cJSON *config = NULL;
+    GS_TRY(read_identifier(json, item, &name, &config));
+    if (gs__optimizer_parse(&problem, name, o) != GS_OK) return unsupported(json, item, &problem);
+    if (!config) return GS_OK;
+    GS_TRY(gs__json_refuse_others(json, config, keys));
+    bool adam = o->kind == GS_OPTIMIZER_ADAM || o->kind == GS_OPTIMIZER_ADAMW;
+    bool rmsprop = o->kind == GS_OPTIMIZER_RMSPROP, sgd = o->kind == GS_OPTIMIZER_SGD;
+    GS_TRY(read_number(json, config, "learning_rate", false, &o->learning_rate));
+    GS_TRY(read_number(json, config, "weight_decay", o->kind != GS_OPTIMIZER_ADAMW, &o->weight_decay));
+    if (sgd || rmsprop) GS_TRY(read_number(json, config, "momentum", true, &o->momentum));
+    if (sgd) GS_TRY(gs__json_get_bool(json, config, "nesterov", GS__JSON_OPTIONAL, &o->nesterov));
+    if (adam) GS_TRY(read_number(json, config, "beta_1", false, &o->beta1));
+    if (adam) GS_TRY(read_number(json, config, "beta_2", false, &o->beta2));
+    if (rmsprop) GS_TRY(read_number(json, config, "rho", false, &o->rho));
+    if (adam || rmsprop) GS_TRY(read_number(json, config, "epsilon", false, &o->epsilon));
+    if (gs__optimizer_check(&problem, o) != GS_OK) return unsupported(json, item, &problem);
+fail:
+    return status;
+}
+
+// A member that must have one value. Missing is fine.
+static gs_status expect_number(gs__json *json, const cJSON *config, const char *key, double wanted) {
+    const cJSON *item = gs__json_find(config, key);
+    double number = wanted;
+    if (!item) return GS_OK;
+    gs_status status = gs__json_as_number(json, item, &number);
+    if (status != GS_OK || number == wanted) return status;
+    return gs__json_fail(json, item, GS_ERR_UNSUPPORTED, "%g is not supported, only %g", number, wanted);
+}
+
+static gs_status read_loss(gs__json *json, const cJSON *item, gs_loss *loss) {
+    static const char *const keys[] = {"name", "reduction", "from_logits", "label_smoothing",
+                                       "axis", "delta",     "dtype",       NULL};
+    gs_status status = GS_OK;
+    gs__error problem = {0};
+    const char *name = NULL, *reduction = "sum_over_batch_size";
+    const cJSON *config = NULL;
+    GS_TRY(read_identifier(json, item, &name, &config));
+    if (gs__loss_parse(&problem, name, loss) != GS_OK) return unsupported(json, item, &problem);
+    // Without from_logits, what the model ends in decides.
+    if (!config) return GS_OK;
+    GS_TRY(gs__json_refuse_others(json, config, keys));
+    GS_TRY(gs__json_get_string(json, config, "reduction", GS__JSON_OPTIONAL, &reduction));
+    if (strcmp(reduction, "sum_over_batch_size") != 0 && strcmp(reduction, "auto") != 0)
+        return gs__json_fail(json, gs__json_find(config, "reduction"), GS_ERR_UNSUPPORTED,
+                             "only sum_over_batch_size is supported");
+    GS_TRY(expect_number(json, config, "label_smoothing", 0.0));
+    GS_TRY(expect_number(json, config, "axis", -1.0));
+    if (gs__json_find(config, "from_logits")) {
+        bool from_logits = false;
+        GS_TRY(gs__json_get_bool(json, config, "from_logits", GS__JSON_REQUIRED, &from_logits));
+        loss->from_probabilities = !from_logits;
+    }
+    if (loss->kind == GS_LOSS_HUBER) GS_TRY(gs__json_get_float(json, config, "delta", GS__JSON_OPTIONAL, &loss->delta));
+    if (gs__loss_check(&problem, loss) != GS_OK) return unsupported(json, item, &problem);
+fail:
+    return status;
+}
+
+static gs_status read_metric(gs__json *json, const cJSON *item, gs_metric *metric) {
+    static const char *const keys[] = {"name", "dtype", "k", "threshold", NULL};
+    // Accuracies by their own names; which one is meant follows from the targets, as for "accuracy".
+    static const char *const accuracies[] = {
+        "sparse_categorical_accuracy", "SparseCategoricalAccuracy", "categorical_accuracy",
+        "CategoricalAccuracy",         "binary_accuracy",           "BinaryAccuracy"};
+    gs_status status = GS_OK;
+    gs__error problem = {0};
+    const char *name = NULL;
+    const cJSON *config = NULL;
+    uint64_t k = 0;
+    GS_TRY(read_identifier(json, item, &name, &config));
+    for (size_t i = 0; i < sizeof accuracies / sizeof accuracies[0]; i++)
+        if (strcmp(name, accuracies[i]) == 0) name = "accuracy";
+    if (gs__metric_parse(&problem, name, metric) != GS_OK) return unsupported(json, item, &problem);
+    if (!config) return GS_OK;
+    GS_TRY(gs__json_refuse_others(json, config, keys));
+    GS_TRY(expect_number(json, config, "threshold", 0.5));
+    GS_TRY(gs__json_get_uint(json, config, "k", GS__JSON_OPTIONAL, 1, UINT32_MAX, &k));
+    metric->k = (uint32_t)k;
+fail:
+    return status;
+}
+
+static gs_status read_metrics(gs__json *json, const cJSON *array, gs_compile_params *params) {
+    gs_status status = GS_OK;
+    gs__error problem = {0};
+    uint32_t count = 0;
+    const cJSON *item;
+    GS_TRY(gs__json_as_array(json, array));
+    // One list for each output.
+    if (cJSON_GetArraySize(array) == 1 && cJSON_IsArray(array->child)) array = array->child;
+    params->no_metrics = cJSON_GetArraySize(array) == 0;
+    cJSON_ArrayForEach(item, array) {
+        if (count == GS_MAX_METRICS)
+            return gs__json_fail(json, array, GS_ERR_UNSUPPORTED, "more than %d metrics are not supported",
+                                 GS_MAX_METRICS);
+        GS_TRY(read_metric(json, item, &params->metrics[count++]));
+    }
+    if (gs__metrics_check(&problem, params->metrics) != GS_OK) return unsupported(json, array, &problem);
+fail:
+    return status;
+}
+
+gs_status gs__compile_from_json(gs__json *json, const cJSON *root, gs_compile_params *params) {
+    gs_status status = GS_OK;
+    const cJSON *config = NULL, *own = NULL, *item;
+    *params = (gs_compile_params){0};
+    GS_TRY(gs__json_get_object(json, root, "compile_config", GS__JSON_OPTIONAL, &config));
+    if (!config) return GS_OK;
+    GS_TRY(gs__json_refuse(json, config, "loss_weights"));
+    item = gs__json_find(config, "weighted_metrics");
+    if (item && cJSON_GetArraySize(item)) GS_TRY(gs__json_refuse(json, config, "weighted_metrics"));
+    if ((item = gs__json_find(config, "optimizer")) != NULL) GS_TRY(read_optimizer(json, item, &params->optimizer));
+    if ((item = gs__json_find(config, "loss")) != NULL) GS_TRY(read_loss(json, item, &params->loss));
+    if ((item = gs__json_find(config, "metrics")) != NULL) GS_TRY(read_metrics(json, item, params));
+    // What Keras has no word for stands beside compile_config, where Keras does not look.
+    GS_TRY(gs__json_get_object(json, root, "gradsmith", GS__JSON_OPTIONAL, &own));
+    if (own) GS_TRY(gs__json_get_bool(json, own, "paper_epsilon", GS__JSON_OPTIONAL, &params->optimizer.paper_epsilon));
+fail:
+    return status;
+}
+
+// --- writing ------------------------------------------------------------------------------------------------------
+static void write_number(gs__text *text, const char *key, float value) {
+    gs__text_append(text, ", \"%s\": ", key);
+    gs__text_append_float(text, value > 0.0f ? value : 0.0f);
+}
+
+static void write_optimizer(gs__text *text, const gs_optimizer *o) {
+    bool adam = o->kind == GS_OPTIMIZER_ADAM || o->kind == GS_OPTIMIZER_ADAMW;
+    bool rmsprop = o->kind == GS_OPTIMIZER_RMSPROP, sgd = o->kind == GS_OPTIMIZER_SGD;
+    gs__text_append(text, "{\"module\": \"keras.optimizers\", \"class_name\": \"%s\", \"config\": {\"name\": \"%s\"",
+                    gs__optimizer_class_name(o->kind), gs_optimizer_name(o->kind));
+    write_number(text, "learning_rate", o->learning_rate);
+    // Keras's AdamW needs a number, the others take null for none.
+    if (o->weight_decay > 0.0f || o->kind == GS_OPTIMIZER_ADAMW) write_number(text, "weight_decay", o->weight_decay);
+    else gs__text_append(text, ", \"weight_decay\": null");
+    if (sgd || rmsprop) write_number(text, "momentum", o->momentum);
+    if (sgd) gs__text_append(text, ", \"nesterov\": %s", o->nesterov ? "true" : "false");
+    if (adam) write_number(text, "beta_1", o->beta1);
+    if (adam) write_number(text, "beta_2", o->beta2);
+    if (rmsprop) write_number(text, "rho", o->rho);
+    if (adam || rmsprop) write_number(text, "epsilon", o->epsilon);
+    if (adam) gs__text_append(text, ", \"amsgrad\": false");
+    if (rmsprop) gs__text_append(text, ", \"centered\": false");
+    gs__text_append(text, "}, \"registered_name\": null}");
+}
+
+static void write_loss(gs__text *text, const gs_model *model, const gs_loss *loss) {
+    if (loss->kind == GS_LOSS_DEFAULT) {
+        gs__text_append(text, "null");
+        return;
+    }
+    gs__text_append(text, "{\"module\": \"keras.losses\", \"class_name\": \"%s\", \"config\": {\"name\": \"%s\", ",
+                    gs__loss_class_name(loss->kind), gs_loss_name(loss->kind));
+    gs__text_append(text, "\"reduction\": \"sum_over_batch_size\"");
+    if (loss->kind == GS_LOSS_HUBER) write_number(text, "delta", loss->delta);
+    if (loss->kind <= GS_LOSS_BINARY_CROSSENTROPY)
+        gs__text_append(text, ", \"from_logits\": %s", gs__loss_from_probabilities(model, loss) ? "false" : "true");
+    gs__text_append(text, "}, \"registered_name\": null}");
+}
+
+static void write_metrics(gs__text *text, const gs_compile_params *compile) {
+    uint32_t count = gs__metric_count(compile->metrics);
+    if (count == 0 && !compile->no_metrics) {
+        gs__text_append(text, "null");
+        return;
+    }
+    gs__text_append(text, "[");
+    for (uint32_t i = 0; i < count; i++) {
+        const gs_metric *m = &compile->metrics[i];
+        gs__text_append(text, "%s", i ? ", " : "");
+        if (m->kind == GS_METRIC_TOP_K)
+            gs__text_append(text,
+                            "{\"module\": \"keras.metrics\", \"class_name\": \"SparseTopKCategoricalAccuracy\", "
+                            "\"config\": {\"name\": \"%s\", \"k\": %u}, \"registered_name\": null}",
+                            gs_metric_name(m->kind), m->k);
+        else gs__text_append(text, "\"%s\"", gs_metric_name(m->kind));
+    }
+    gs__text_append(text, "]");
+}
+
+void gs__compile_to_json(gs__text *text, const gs_model *model) {
+    gs_compile_params compile;
+    gs_model_get_compile(model, &compile);
+    gs__text_append(text, "\"compile_config\": {\"optimizer\": ");
+    write_optimizer(text, &compile.optimizer);
+    gs__text_append(text, ",\n\"loss\": ");
+    write_loss(text, model, &compile.loss);
+    gs__text_append(text, ",\n\"loss_weights\": null, \"metrics\": ");
+    write_metrics(text, &compile);
+    gs__text_append(text, ", \"weighted_metrics\": null, \"run_eagerly\": false, \"steps_per_execution\": 1, "
+                          "\"jit_compile\": false}");
+    if (compile.optimizer.paper_epsilon) gs__text_append(text, ",\n\"gradsmith\": {\"paper_epsilon\": true}");
+}

@@ -1,0 +1,91 @@
+// The weights: on the host in one flat array, on the device in one buffer of the same layout.
+#include "context/context.h"
+#include "model/model.h"
+
+#include <string.h>
+
+// A device buffer of that size in `buffer`, when there is none yet.
+static gs_status make_buffer(gs_model *model, uint64_t bytes, const char *label, gs__buffer **buffer) {
+    gs__gpu *gpu;
+    gs_status status = gs__context_gpu(model->context, &gpu);
+    return status == GS_OK ? gs__buffer_create(gpu, GS__MEMORY_DEVICE, bytes, label, buffer) : status;
+}
+
+gs_status gs__model_upload(gs_model *model) {
+    gs_status status = GS_OK;
+    if (model->parameter_bytes == 0) return GS_OK;
+    bool is_new = !model->device_weights;
+    if (is_new) GS_TRY(make_buffer(model, model->parameter_bytes, "weights", &model->device_weights));
+    if (is_new || model->device_stale) {
+        model->device_stale = true;
+        GS_TRY(gs__buffer_write(model->device_weights, 0, model->weights, model->parameter_bytes));
+    }
+    model->device_stale = false;
+fail:
+    return status;
+}
+
+gs_status gs__model_download(gs_model *model) {
+    gs_status status = GS_OK;
+    if (model->host_stale && model->device_weights)
+        GS_TRY(gs__buffer_read(model->device_weights, 0, model->weights, model->parameter_bytes));
+    model->host_stale = false;
+fail:
+    return status;
+}
+
+uint64_t gs__model_slot_bytes(const gs_model *model) {
+    return gs__model_slot_count(model) * model->parameter_bytes;
+}
+
+gs_status gs__model_make_slots(gs_model *model) {
+    uint64_t bytes = gs__model_slot_bytes(model);
+    if (model->device_slots || bytes == 0) return GS_OK;
+    return make_buffer(model, bytes, "optimizer state", &model->device_slots);
+}
+
+static gs_status find_parameter(gs_model *model, uint32_t index, const gs__model_parameter **parameter) {
+    if (!model) return GS_ERR_ARGUMENT;
+    if (index >= model->parameter_count)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "parameter %u of %u", index, model->parameter_count);
+    *parameter = &model->parameters[index];
+    return GS_OK;
+}
+
+static gs_status check_values(gs_model *model, const gs__model_parameter *p, const float *values, uint64_t count) {
+    if (values && count == p->count) return GS_OK;
+    char text[96];
+    return gs__fail(model->error, GS_ERR_ARGUMENT, "parameter \"%s\" %s has %llu elements, not %llu", p->name,
+                    gs__shape_text(&p->shape, false, text, sizeof text), (unsigned long long)p->count,
+                    (unsigned long long)(values ? count : 0));
+}
+
+gs_status gs_model_get_parameter(gs_model *model, uint32_t index, gs_parameter_info *info) {
+    const gs__model_parameter *p = NULL;
+    gs_status status = info ? find_parameter(model, index, &p) : GS_ERR_ARGUMENT;
+    if (status == GS_OK) *info = (gs_parameter_info){.name = p->name, .shape = p->shape, .count = p->count};
+    return status;
+}
+
+gs_status gs_model_read_parameter(gs_model *model, uint32_t index, float *values, uint64_t count) {
+    gs_status status = GS_OK;
+    const gs__model_parameter *p = NULL;
+    GS_TRY(find_parameter(model, index, &p));
+    GS_TRY(check_values(model, p, values, count));
+    GS_TRY(gs__model_download(model));
+    memcpy(values, model->weights + p->offset / sizeof(float), p->count * sizeof(float));
+fail:
+    return status;
+}
+
+gs_status gs_model_write_parameter(gs_model *model, uint32_t index, const float *values, uint64_t count) {
+    gs_status status = GS_OK;
+    const gs__model_parameter *p = NULL;
+    GS_TRY(find_parameter(model, index, &p));
+    GS_TRY(check_values(model, p, values, count));
+    GS_TRY(gs__model_download(model)); // the other parameters
+    memcpy(model->weights + p->offset / sizeof(float), values, p->count * sizeof(float));
+    model->device_stale = true;
+fail:
+    return status;
+}
