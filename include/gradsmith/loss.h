@@ -29,10 +29,10 @@ typedef enum gs_loss_kind {
 } gs_loss_kind;
 
 typedef struct gs_loss {
-    // DEFAULT: sparse categorical cross-entropy from logits when the targets are class indices, else mean squared
-    // error. Its from_probabilities follows the model: it is set when the last activation is softmax or sigmoid.
+    // DEFAULT: sparse categorical cross-entropy when the targets are class indices, else mean squared error.
     gs_loss_kind kind;
-    // Cross-entropies: the model ends in softmax or sigmoid. The default is logits, which is faster and exact.
+    // Cross-entropies: the model's outputs are probabilities. Taken as set when the model ends in softmax or sigmoid,
+    // whatever it says: those are no logits. Else the default is logits, which is faster and exact.
     bool from_probabilities;
     float delta; // Huber: > 0; 0: 1
 } gs_loss;
@@ -54,9 +54,12 @@ typedef enum gs_metric_kind {
 
 enum { GS_MAX_METRICS = 5 };
 
+// ACCURACY is, as in Keras, the sparse one for class indices, else the binary one (output > 0.5) where the last axis has
+// size 1, else the categorical one. Unlike in Keras, binary cross-entropy from logits compares with 0: the logit of 0.5.
+// TOP_K needs class indices; MSE and MAE need targets of the output's shape.
 typedef struct gs_metric {
     gs_metric_kind kind;
-    uint32_t k; // TOP_K: >= 1; 0: 5
+    uint32_t k; // TOP_K: 1 .. number of classes; 0: 5
 } gs_metric;
 
 // Finds a loss or metric by its Keras name, also "mse", "mae", "acc", "top_k", a loss's class name.

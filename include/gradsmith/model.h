@@ -28,7 +28,7 @@ typedef struct gs_sequential_params {
 
 // Makes a model and its initial weights (host memory; no device is opened). Layers without a name are called as Keras
 // does: "dense", "dense_1", "dropout" ...
-// Errors: GS_ERR_ARGUMENT, naming the layer; GS_ERR_MEMORY.
+// Errors: GS_ERR_ARGUMENT, naming the layer; GS_ERR_UNSUPPORTED (no such layer class); GS_ERR_MEMORY.
 GS_API gs_status gs_model_sequential(gs_context *context, const gs_sequential_params *params, gs_model **model);
 
 // The same from the short form: an input shape, then layers, separated by spaces.
@@ -41,8 +41,8 @@ GS_API gs_status gs_model_from_layers(gs_context *context, const char *layers, u
 GS_API gs_status gs_model_from_json(gs_context *context, const char *json, size_t bytes, uint64_t seed,
                                     gs_model **model);
 
-// JSON that Keras 3's model_from_json() reads. Writes at most `capacity` bytes, the ending zero included; *bytes (may
-// be NULL) receives how many it needs.
+// JSON that Keras 3's model_from_json() reads, compile_config included. Writes at most `capacity` bytes, the ending zero
+// included; *bytes (may be NULL) receives how many it needs. capacity 0: only that. GS_ERR_ARGUMENT: too little room.
 GS_API gs_status gs_model_to_json(gs_model *model, char *json, size_t capacity, size_t *bytes);
 
 GS_API void gs_model_destroy(gs_model **model);
@@ -74,11 +74,13 @@ GS_API gs_status gs_model_memory(gs_model *model, uint32_t batch_size, gs_memory
 typedef struct gs_compile_params {
     gs_optimizer optimizer;
     gs_loss loss;
-    gs_metric metrics[GS_MAX_METRICS]; // ends at the first GS_METRIC_NONE; all none: accuracy for class targets
+    gs_metric metrics[GS_MAX_METRICS]; // each kind once; ends at the first GS_METRIC_NONE; all none: accuracy, where
+                                       // the targets are class indices and the loss is a cross-entropy
     bool no_metrics;                   // none, not even the default
 } gs_compile_params;
 
-// Sets optimizer, loss and metrics, forgets the optimizer's state. NULL: all defaults. Errors: GS_ERR_ARGUMENT.
+// Sets optimizer, loss and metrics, forgets the optimizer's state. What is left open comes from the compile_config of the
+// model's JSON, else from the defaults; a new model is compiled so. NULL: all left open. Errors: GS_ERR_ARGUMENT.
 GS_API gs_status gs_model_compile(gs_model *model, const gs_compile_params *params);
 
 // Optimizer, loss and metrics in force, zeros replaced by their defaults. Those that depend on the data stay DEFAULT

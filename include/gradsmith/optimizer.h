@@ -26,15 +26,16 @@ typedef enum gs_optimizer_kind {
 #undef GS_OPTIMIZER_ENUM
 } gs_optimizer_kind;
 
-// Zero means the default of the kind; a negative value means an exact zero where zero is not the default.
+// Zero means the default of the kind; a negative beta1, beta2, rho, or weight_decay of AdamW, means an exact zero. A field
+// that the kind does not have must be zero.
 typedef struct gs_optimizer {
     gs_optimizer_kind kind; // DEFAULT: RMSprop in Keras's compile(); here Adam
-    float learning_rate;    // SGD 0.01, the others 0.001
+    float learning_rate;    // > 0; SGD 0.01, the others 0.001
     float momentum;         // SGD, RMSprop: 0 <= momentum < 1; 0
     bool nesterov;          // SGD
     float beta1, beta2;     // Adam, AdamW: 0.9, 0.999; in [0, 1)
     float rho;              // RMSprop: 0.9; in [0, 1)
-    float epsilon;          // > 0; 1e-7
+    float epsilon;          // Adam, AdamW, RMSprop: > 0; 1e-7
     float weight_decay;     // decoupled: w -= learning_rate * weight_decay * w; AdamW 0.004, the others 0
     // Adam, AdamW. false, Keras: w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
     //              true, PyTorch and the paper (Kingma, Ba 2015, algorithm 1): epsilon is added to sqrt(v / (1 - b2^t))
