@@ -56,7 +56,7 @@ uint argmax(position p, out float best) {
 void from_logits(inout position p, float best) {
     uint begin = push.x + p.at * push.classes;
     float sum = 0.0, weight = 0.0, loss = 0.0;
-    for (uint k = row_lane(); k < p.n; k += ROW_LANES) sum += exp(x[begin + k] - best);
+    for (uint k = row_lane(); k < p.n; k += ROW_LANES) sum += exp_(x[begin + k] - best);
     sum = row_sum(sum);
     float log_sum = log_(sum);
     if (SPARSE != 0u) {
@@ -74,7 +74,7 @@ void from_logits(inout position p, float best) {
     p.loss = loss;
     if (WANT_DX == 0u) return;
     for (uint k = row_lane(); k < p.n; k += ROW_LANES) {
-        float softmax = exp(x[begin + k] - best) / sum;
+        float softmax = exp_(x[begin + k] - best) / sum;
         dx[push.dx + p.at * push.classes + k] = p.scale * (softmax * weight - target_(p, k));
     }
 }

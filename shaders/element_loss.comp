@@ -33,7 +33,7 @@ float signum(float e) { return e > 0.0 ? 1.0 : e < 0.0 ? -1.0 : e; }
 float loss_(float p, float t) {
     float e = p - t;
     switch (KIND) {
-    case BINARY_LOGITS: return (p < 0.0 ? 0.0 : p) - p * t + log1p_(exp(-abs(p)));
+    case BINARY_LOGITS: return (p < 0.0 ? 0.0 : p) - p * t + log1p_(exp_(-abs(p)));
     case BINARY_PROBABILITIES: {
         float q = p < LOW ? LOW : p > HIGH ? HIGH : p;
         return -t * log_(q) - (1.0 - t) * log_(1.0 - q);

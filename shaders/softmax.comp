@@ -35,8 +35,8 @@ void main() {
         if (v > best) best = v;
     }
     row_best(best, index);
-    for (uint k = row_lane(); k < length; k += ROW_LANES) sum += exp(a[push.a + begin + k] - best);
+    for (uint k = row_lane(); k < length; k += ROW_LANES) sum += exp_(a[push.a + begin + k] - best);
     sum = row_sum(sum);
     for (uint k = row_lane(); k < length; k += ROW_LANES)
-        out_[push.out_ + begin + k] = exp(a[push.a + begin + k] - best) / sum;
+        out_[push.out_ + begin + k] = exp_(a[push.a + begin + k] - best) / sum;
 }

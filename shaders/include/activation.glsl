@@ -35,7 +35,7 @@ float activate_grad(uint kind, float x, float y, float alpha) {
     case RELU: return y > 0.0 ? 1.0 : 0.0;
     case LEAKY_RELU: return y > 0.0 ? 1.0 : alpha;
     case ELU: return y > 0.0 ? 1.0 : y + alpha;
-    case GELU: return 0.5 * erfc_(-0.70710678 * x) + 0.39894228 * x * exp(-0.5 * x * x);
+    case GELU: return 0.5 * erfc_(-0.70710678 * x) + 0.39894228 * x * exp_(-0.5 * x * x);
     case SILU: {
         float s = sigmoid_(x);
         return s + x * s * (1.0 - s);
