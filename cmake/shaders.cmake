@@ -8,6 +8,7 @@
 #   spv2c NAME ...      -> generated/shaders/NAME.c    const gs__shader gs__shader_NAME
 #                          generated/shaders/NAME.h    push struct, ids of specialization constants
 #   generated/shaders.h                                includes all of the headers
+#   generated/shader_list.inc                          X(NAME) for each kernel
 #
 # (paths in the build folder). OUT_SOURCES receives the C files. With glslangValidator in the place of glslc, spirv-opt
 # does the optimising; without spirv-opt the module is used as it is. Dependencies on included files are tracked.
@@ -82,12 +83,15 @@ function(gradsmith_shaders out_sources)
   file(GLOB shaders CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/shaders/*.comp")
   set(sources "")
   set(includes "")
+  set(names "// Made by cmake/shaders.cmake: every shaders/NAME.comp.\n")
   foreach(source IN LISTS shaders)
     gradsmith_embed_shader(embedded "${source}")
     list(APPEND sources "${embedded}")
     cmake_path(GET source STEM name)
     string(APPEND includes "#include \"shaders/${name}.h\"\n")
+    string(APPEND names "X(${name})\n")
   endforeach()
+  file(CONFIGURE OUTPUT "${generated}/shader_list.inc" CONTENT "${names}" @ONLY)
   file(CONFIGURE OUTPUT "${generated}/shaders.h" CONTENT
 "// Made by cmake/shaders.cmake: all kernels of shaders/*.comp.
 #ifndef GS_SHADERS_H

@@ -1,0 +1,274 @@
+// Every kernel through AMD's compiler (ACO) on a null device of Mesa's radv, so no AMD GPU is needed: no spills. Which
+// specializations to compile is taken from plans made on a CPU driver, for the kernels of both classes.
+#include "context/context.h"
+#include "gpu/internal.h"
+#include "train/session.h"
+#include <gradsmith/gradsmith.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+// Every shader of the library, by the build's list.
+#define X(name) extern const gs__shader gs__shader_##name;
+#include "shader_list.inc"
+#undef X
+static const gs__shader *const all_shaders[] = {
+#define X(name) &gs__shader_##name,
+#include "shader_list.inc"
+#undef X
+};
+
+enum { MAX_KERNELS = 512, ROWS = 40 };
+
+struct kernel {
+    const gs__shader *shader;
+    uint32_t spec[GS__MAX_SPEC], spec_count;
+};
+
+static struct kernel kernels[MAX_KERNELS];
+static uint32_t kernel_count;
+static const char *radv_icd, *lavapipe_icd;
+
+static void ok(gs_context *context, gs_status status) {
+    if (status != GS_OK) fail_msg("%s: %s", gs_status_name(status), gs_context_message(context));
+}
+
+static void add_kernel(const gs__pipeline *p) {
+    struct kernel k = {p->shader, {0}, p->spec_count};
+    memcpy(k.spec, p->spec, p->spec_count * sizeof *p->spec);
+    for (uint32_t i = 0; i < kernel_count; i++)
+        if (memcmp(&kernels[i], &k, sizeof k) == 0) return;
+    assert_true(kernel_count < MAX_KERNELS);
+    kernels[kernel_count++] = k;
+}
+
+static void collect(gs_context *context) {
+    gs__gpu *gpu;
+    ok(context, gs__context_gpu(context, &gpu));
+    for (const gs__pipeline *p = gpu->pipelines; p; p = p->next) add_kernel(p);
+}
+
+struct recipe {
+    const char *layers;
+    gs_dtype x_dtype;
+    bool classes; // targets are class indices, else float rows
+    uint32_t features, outputs;
+    gs_compile_params compile;
+};
+
+static const struct recipe recipes[] = {
+    {"784 dense:64:relu dropout:0.2 dense:10", GS_U8, true, 784, 10, {.optimizer = {.kind = GS_OPTIMIZER_ADAM}}},
+    {"784 dense:512:relu dropout:0.2 dense:512:relu dense:10",
+     GS_U8,
+     true,
+     784,
+     10,
+     {.optimizer = {.kind = GS_OPTIMIZER_ADAMW}, .metrics = {{GS_METRIC_ACCURACY, 0}, {GS_METRIC_TOP_K, 3}}}},
+    {"13 dense:33:gelu dense:17:silu dropout:0.5 dense:9:elu dense:8:leaky_relu dense:7:softplus dense:5:softmax",
+     GS_F32,
+     false,
+     13,
+     5,
+     {.optimizer = {.kind = GS_OPTIMIZER_RMSPROP, .momentum = 0.9f},
+      .loss = {.kind = GS_LOSS_CATEGORICAL_CROSSENTROPY, .from_probabilities = true},
+      .metrics = {{GS_METRIC_ACCURACY, 0}}}},
+    {"13 dense:32:tanh dense:16:tanh dense:2",
+     GS_F32,
+     false,
+     13,
+     2,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD, .momentum = 0.9f, .nesterov = true},
+      .loss = {.kind = GS_LOSS_MSE},
+      .metrics = {{GS_METRIC_MSE, 0}, {GS_METRIC_MAE, 0}}}},
+    {"12 dense:8:sigmoid dense:4",
+     GS_F32,
+     false,
+     12,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_BINARY_CROSSENTROPY}}},
+    {"12 dense:8:relu dense:4",
+     GS_F32,
+     false,
+     12,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_RMSPROP}, .loss = {.kind = GS_LOSS_HUBER}}},
+    {"12 dense:8:relu dense:4",
+     GS_F32,
+     false,
+     12,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_ADAM, .paper_epsilon = true}, .loss = {.kind = GS_LOSS_MAE}}},
+};
+
+static gs_data *make_data(gs_context *context, const struct recipe *r) {
+    float *y = calloc(ROWS * r->outputs, sizeof *y);
+    void *x = calloc((size_t)ROWS * r->features, sizeof(float));
+    gs_data *data;
+    gs_data_params p = {.x = x, .x_shape = {2, {ROWS, r->features}}, .x_dtype = r->x_dtype, .y = y};
+    p.y_shape = r->classes ? (gs_shape){1, {ROWS}} : (gs_shape){2, {ROWS, r->outputs}};
+    p.y_dtype = r->classes ? GS_I32 : GS_F32;
+    ok(context, gs_data_create(context, &p, &data));
+    free(x);
+    free(y);
+    return data;
+}
+
+static void plan_all(gs_context *context, gs_model *model, const struct recipe *r) {
+    gs_data *data = make_data(context, r);
+    const uint32_t batches[] = {1, 32, ROWS};
+    for (uint32_t b = 0; b < 3; b++)
+        for (int mode = GS__MODE_TRAIN; mode <= GS__MODE_PREDICT; mode++) {
+            gs__session session;
+            const gs__session_params p = {.mode = (gs__mode)mode,
+                                          .data = data,
+                                          .count = ROWS,
+                                          .batch = batches[b],
+                                          .softmax = mode == GS__MODE_PREDICT};
+            ok(context, gs__session_open(model, &p, &session));
+            gs__session_close(&session);
+        }
+    gs_data_destroy(&data);
+}
+
+// Ops that no short form brings in: penalties, and a gradient of two contributions.
+static void plan_penalties(gs_context *context) {
+    gs_model *model;
+    gs_layer layers[] = {gs_input(.shape = {1, {12}}),
+                         gs_dense(.units = 8, .kernel_regularizer = {.l1 = 0.1f, .l2 = 0.1f}), gs_dense(.units = 4)};
+    ok(context, gs_model_sequential(context, &(gs_sequential_params){.layers = layers, .layer_count = 3}, &model));
+    plan_all(context, model, &recipes[5]);
+    gs_model_destroy(&model);
+}
+
+static void collect_kernels(const char *class) {
+    gs_context *context;
+    setenv("GRADSMITH_KERNELS", class, 1);
+    assert_int_equal(gs_context_create(&context, NULL), GS_OK);
+    for (uint32_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
+        gs_model *model;
+        ok(context, gs_model_from_layers(context, recipes[i].layers, 0, &model));
+        ok(context, gs_model_compile(model, &recipes[i].compile));
+        plan_all(context, model, &recipes[i]);
+        gs_model_destroy(&model);
+    }
+    plan_penalties(context);
+    collect(context);
+    gs_context_destroy(&context);
+    unsetenv("GRADSMITH_KERNELS");
+}
+
+static void use_driver(const char *icd) {
+    setenv("VK_DRIVER_FILES", icd, 1);
+    setenv("VK_ICD_FILENAMES", icd, 1);
+}
+
+static void plans_use_every_shader(void **state) {
+    (void)state;
+    use_driver(lavapipe_icd);
+    collect_kernels("gpu");
+    collect_kernels("cpu");
+    print_message("  %u kernels of %d shaders\n", kernel_count, (int)(sizeof all_shaders / sizeof *all_shaders));
+    for (uint32_t s = 0; s < sizeof all_shaders / sizeof *all_shaders; s++) {
+        bool used = false;
+        for (uint32_t k = 0; k < kernel_count; k++) used |= kernels[k].shader == all_shaders[s];
+        if (!used) fail_msg("no plan of this test uses %s.comp: give it a recipe", all_shaders[s]->name);
+    }
+}
+
+struct statistics {
+    double vgprs, spilled_vgprs, spilled_sgprs, occupancy, lds, scratch;
+};
+
+static void visit(void *user, const char *name, double value) {
+    struct statistics *s = user;
+    if (strcmp(name, "VGPRs") == 0) s->vgprs = value;
+    if (strcmp(name, "Spilled VGPRs") == 0) s->spilled_vgprs = value;
+    if (strcmp(name, "Spilled SGPRs") == 0) s->spilled_sgprs = value;
+    if (strcmp(name, "Subgroups per SIMD") == 0) s->occupancy = value;
+    if (strcmp(name, "LDS size") == 0) s->lds = value;
+    if (strcmp(name, "Scratch size") == 0) s->scratch = value;
+}
+
+static void compile_for(const char *family) {
+    gs__error error = {0};
+    gs__instance *instance;
+    gs__gpu *gpu;
+    struct statistics worst[sizeof all_shaders / sizeof *all_shaders] = {0};
+    setenv("RADV_FORCE_FAMILY", family, 1);
+    use_driver(radv_icd);
+    if (gs__instance_create(&error, NULL, &instance) != GS_OK || gs__gpu_open(&error, instance, 0, &gpu) != GS_OK)
+        fail_msg("%s: %s", family, error.message);
+    print_message("  %s: VGPRs, waves per SIMD, LDS bytes of each shader's heaviest kernel\n", family);
+    for (uint32_t k = 0; k < kernel_count; k++) {
+        gs__pipeline *pipeline;
+        struct statistics s = {-1, -1, -1, -1, 0, 0};
+        if (gs__pipeline_get(gpu, kernels[k].shader, kernels[k].spec, kernels[k].spec_count, &pipeline) != GS_OK ||
+            gs__pipeline_statistics(pipeline, visit, &s) != GS_OK)
+            fail_msg("%s: %s: %s", family, kernels[k].shader->name, error.message);
+        assert_true(s.vgprs > 0 && s.occupancy > 0);
+        if (s.spilled_vgprs != 0 || s.spilled_sgprs != 0 || s.scratch != 0)
+            fail_msg("%s: %s spills %g VGPRs, %g SGPRs, scratch %g bytes", family, kernels[k].shader->name,
+                     s.spilled_vgprs, s.spilled_sgprs, s.scratch);
+        for (uint32_t i = 0; i < sizeof all_shaders / sizeof *all_shaders; i++)
+            if (all_shaders[i] == kernels[k].shader && s.vgprs > worst[i].vgprs) worst[i] = s;
+    }
+    for (uint32_t i = 0; i < sizeof all_shaders / sizeof *all_shaders; i++)
+        print_message("    %-24s %4g VGPRs  %3g waves  %6g LDS\n", all_shaders[i]->name, worst[i].vgprs,
+                      worst[i].occupancy, worst[i].lds);
+    gs__gpu_close(gpu);
+    gs__instance_destroy(instance);
+}
+
+static void polaris10(void **state) {
+    (void)state, compile_for("polaris10");
+}
+static void vega20(void **state) {
+    (void)state, compile_for("vega20");
+}
+static void navi21(void **state) {
+    (void)state, compile_for("navi21");
+}
+static void gfx1100(void **state) {
+    (void)state, compile_for("gfx1100");
+}
+
+// A driver's manifest, by the names that distributions give it.
+static const char *find_icd(const char *driver) {
+    static char paths[2][128];
+    static int next;
+    static const char *const suffixes[] = {".x86_64", ".aarch64", ""};
+    char *path = paths[next++ % 2];
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof paths[0], "/usr/share/vulkan/icd.d/%s_icd%s.json", driver, suffixes[i]);
+        if (access(path, R_OK) == 0) return path;
+    }
+    return NULL;
+}
+
+int main(void) {
+    radv_icd = find_icd("radeon");
+    lavapipe_icd = find_icd("lvp");
+    if (!radv_icd || !lavapipe_icd) {
+        printf("skipped: Mesa's %s is not installed (Debian package mesa-vulkan-drivers)\n",
+               radv_icd ? "lavapipe" : "radv");
+        return 77;
+    }
+    const char *temporary = getenv("TMPDIR");
+    setenv("GRADSMITH_KERNEL_STATISTICS", "1", 1);
+    setenv("XDG_RUNTIME_DIR", temporary ? temporary : "/tmp", 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plans_use_every_shader),
+        cmocka_unit_test(polaris10),
+        cmocka_unit_test(vega20),
+        cmocka_unit_test(navi21),
+        cmocka_unit_test(gfx1100),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
