@@ -1,0 +1,157 @@
+#include "compile.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const optimizers[] = {
+#define NAME(constant, value, name, class_name) name,
+    GS_OPTIMIZER_MAP(NAME)
+#undef NAME
+        NULL,
+};
+static const char *const losses[] = {
+#define NAME(constant, value, name, class_name) name,
+    GS_LOSS_MAP(NAME)
+#undef NAME
+        NULL,
+};
+static const char *const metrics[] = {
+#define NAME(constant, value, name) name,
+    GS_METRIC_MAP(NAME)
+#undef NAME
+        NULL,
+};
+
+// The first of `known` is the empty name of the default.
+static int unknown_name(const char *option, const char *name, const char *const *known) {
+    char list[512] = "";
+    size_t length = 0;
+    for (size_t i = 1; known[i] != NULL && length < sizeof list; i++)
+        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 1 ? ", " : "", known[i]);
+    const char *closest = cli_closest(name, known + 1);
+    if (closest != NULL)
+        return cli_misuse("train", "--%s: unknown name \"%s\"; did you mean %s? Known: %s", option, name, closest,
+                          list);
+    return cli_misuse("train", "--%s: unknown name \"%s\"; known: %s", option, name, list);
+}
+
+// "NAME:VALUE": cuts off the value. NULL: there is none.
+static char *split_value(char *text) {
+    char *colon = strchr(text, ':');
+    if (colon == NULL) return NULL;
+    *colon = 0;
+    return colon + 1;
+}
+
+static int parse_loss(const char *text, bool from_probabilities, gs_loss *loss) {
+    char name[64];
+    snprintf(name, sizeof name, "%s", text);
+    const char *delta = split_value(name);
+    if (gs_loss_parse(name, loss) != GS_OK) return unknown_name("loss", name, losses);
+    loss->from_probabilities = from_probabilities;
+    bool entropy = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY || loss->kind == GS_LOSS_CATEGORICAL_CROSSENTROPY ||
+                   loss->kind == GS_LOSS_BINARY_CROSSENTROPY;
+    if (from_probabilities && !entropy)
+        return cli_misuse("train", "--from-probabilities is for cross-entropies, not for %s", gs_loss_name(loss->kind));
+    if (delta == NULL) return CLI_OK;
+    char *end;
+    loss->delta = strtof(delta, &end);
+    if (loss->kind != GS_LOSS_HUBER || end == delta || *end != 0 || !isfinite(loss->delta) || loss->delta <= 0)
+        return cli_misuse("train", "--loss: expected NAME, or huber:DELTA with DELTA above 0, found \"%s\"", text);
+    return CLI_OK;
+}
+
+static int parse_metric(char *name, gs_metric *metric) {
+    const char *k = split_value(name);
+    if (gs_metric_parse(name, metric) != GS_OK) return unknown_name("metrics", name, metrics);
+    if (k == NULL) return CLI_OK;
+    char *end;
+    unsigned long value = strtoul(k, &end, 10);
+    if (metric->kind != GS_METRIC_TOP_K || k[0] < '0' || k[0] > '9' || *end != 0 || value < 1 || value > 1000000)
+        return cli_misuse("train", "--metrics: expected NAME, or top_k:K with K from 1 to 1000000, found \"%s:%s\"",
+                          name, k);
+    metric->k = (uint32_t)value;
+    return CLI_OK;
+}
+
+// A list with commas; "none" is a list of its own.
+static int parse_metrics(const char *text, gs_compile_params *params) {
+    if (strcmp(text, "none") == 0) {
+        params->no_metrics = true;
+        return CLI_OK;
+    }
+    for (uint32_t count = 0;; count++) {
+        char name[64];
+        size_t length = strcspn(text, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), text);
+        if (count == GS_MAX_METRICS) return cli_misuse("train", "--metrics: at most %d can be kept", GS_MAX_METRICS);
+        int code = parse_metric(name, &params->metrics[count]);
+        if (code != CLI_OK) return code;
+        if (text[length] == 0) return CLI_OK;
+        text += length + 1;
+    }
+}
+
+int cli_compile_parse(const cli_compile *options, gs_compile_params *params) {
+    *params = (gs_compile_params){0};
+    if (options->optimizer != NULL && gs_optimizer_parse(options->optimizer, &params->optimizer) != GS_OK)
+        return unknown_name("optimizer", options->optimizer, optimizers);
+    if (options->from_probabilities && options->loss == NULL)
+        return cli_misuse("train", "--from-probabilities needs --loss");
+    int code = CLI_OK;
+    if (options->loss != NULL) code = parse_loss(options->loss, options->from_probabilities, &params->loss);
+    if (code == CLI_OK && options->metrics != NULL) code = parse_metrics(options->metrics, params);
+    return code;
+}
+
+// In a gs_optimizer zero means the default and a negative value an exact zero.
+static void set(float *field, double value) {
+    if (!isnan(value)) *field = value == 0 ? -1.0F : (float)value;
+}
+
+// Does the kind have this option? Says so when not.
+static int check_option(const gs_optimizer *optimizer, const char *option, bool given, unsigned kinds) {
+    if (!given || (kinds >> optimizer->kind & 1U) != 0) return CLI_OK;
+    return cli_misuse("train", "--%s: %s has no such thing", option, gs_optimizer_name(optimizer->kind));
+}
+
+int cli_compile_apply(const cli_compile *options, const gs_compile_params *params, gs_context *context,
+                      gs_model *model) {
+    gs_compile_params whole = *params;
+    if (gs_model_compile(model, &whole) != GS_OK) return cli_fail_context(context, NULL);
+    // The optimizer in force has the model's own kind and values where the options are silent.
+    gs_compile_params in_force;
+    gs_model_get_compile(model, &in_force);
+    gs_optimizer *optimizer = &in_force.optimizer;
+    enum { SGD = 1 << GS_OPTIMIZER_SGD, RMSPROP = 1 << GS_OPTIMIZER_RMSPROP };
+    enum { ADAMS = 1 << GS_OPTIMIZER_ADAM | 1 << GS_OPTIMIZER_ADAMW };
+    const struct {
+        const char *option;
+        bool given;
+        unsigned kinds;
+    } checks[] = {
+        {"momentum", !isnan(options->momentum), SGD | RMSPROP},
+        {"nesterov", options->nesterov, SGD},
+        {"beta1", !isnan(options->beta1), ADAMS},
+        {"beta2", !isnan(options->beta2), ADAMS},
+        {"rho", !isnan(options->rho), RMSPROP},
+        {"epsilon", !isnan(options->epsilon), RMSPROP | ADAMS},
+        {"paper-epsilon", options->paper_epsilon, ADAMS},
+    };
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        int code = check_option(optimizer, checks[i].option, checks[i].given, checks[i].kinds);
+        if (code != CLI_OK) return code;
+    }
+    set(&optimizer->learning_rate, options->learning_rate);
+    set(&optimizer->momentum, options->momentum);
+    set(&optimizer->beta1, options->beta1);
+    set(&optimizer->beta2, options->beta2);
+    set(&optimizer->rho, options->rho);
+    set(&optimizer->epsilon, options->epsilon);
+    set(&optimizer->weight_decay, options->weight_decay);
+    if (options->nesterov) optimizer->nesterov = true;
+    if (options->paper_epsilon) optimizer->paper_epsilon = true;
+    whole.optimizer = *optimizer;
+    if (gs_model_compile(model, &whole) != GS_OK) return cli_fail_context(context, NULL);
+    return CLI_OK;
+}

@@ -1,0 +1,195 @@
+// gradsmith train
+#include "train.h"
+#include "cli.h"
+#include "interrupt.h"
+#include "options.h"
+#include "outputs.h"
+#include "profile.h"
+#include "progress.h"
+#include <inttypes.h>
+#include <signal.h>
+
+// All that a training holds; freed by close_training.
+struct training {
+    const train_options *options;
+    gs_context *context;
+    gs_model *model;
+    gs_data *data, *validation;
+    gs_compile_params compile;
+    cli_outputs outputs;
+    cli_progress progress;
+    const volatile int *stop;
+    gs_event last;   // PROGRESS: an epoch that did not end
+    uint32_t epochs; // finished
+};
+
+static bool on_event(void *user, const gs_event *event) {
+    struct training *training = user;
+    training->last = *event;
+    cli_progress_event(&training->progress, event);
+    if (event->kind != GS_EVENT_EPOCH) return true;
+    training->epochs++;
+    return cli_outputs_epoch(&training->outputs, event);
+}
+
+static int open_training(struct training *training) {
+    const train_options *options = training->options;
+    if (gs_context_create(&training->context, &(gs_context_params){.device = options->device}) != GS_OK)
+        return cli_fail("out of memory");
+    gs_context *context = training->context;
+    int code = cli_open_architecture(context, options->model, options->layers, options->seed, &training->model);
+    if (code != CLI_OK) return code;
+    code = cli_compile_apply(&options->compile, &training->compile, context, training->model);
+    if (code != CLI_OK) return code;
+    if (options->init != NULL && gs_model_load_weights(training->model, options->init) != GS_OK)
+        return cli_fail_context(context, options->init);
+    if (gs_data_load(context, options->data, options->data_dir, &training->data) != GS_OK)
+        return cli_fail_context(context, NULL);
+    if (options->validation_data != NULL &&
+        gs_data_load(context, options->validation_data, options->data_dir, &training->validation) != GS_OK)
+        return cli_fail_context(context, NULL);
+    return CLI_OK;
+}
+
+static void close_training(struct training *training) {
+    gs_data_destroy(&training->validation);
+    gs_data_destroy(&training->data);
+    gs_model_destroy(&training->model);
+    gs_context_destroy(&training->context);
+}
+
+static void print_data(const char *head, const gs_data *data) {
+    gs_data_info info;
+    gs_data_get_info(data, &info);
+    printf("%-12s%s: %s samples %s", head, cli_clean(info.name, 0).text, cli_group(info.count).text,
+           cli_shape(NULL, &info.sample_shape).text);
+    if (info.max_class >= 0) printf(", %" PRId64 " classes", info.max_class + 1);
+    printf("\n");
+}
+
+// What is about to be trained, on what.
+static int print_start(struct training *training) {
+    const train_options *options = training->options;
+    gs_device_info device;
+    char reason[256];
+    if (gs_device_get(training->context, &device, reason, sizeof reason) != GS_OK)
+        return cli_fail_context(training->context, NULL);
+    if (options->quiet) return CLI_OK;
+    gs_model_info model;
+    gs_compile_params compile;
+    gs_model_get_info(training->model, &model);
+    gs_model_get_compile(training->model, &compile);
+    printf("%-12s%s: %s parameters\n", "Model", cli_clean(model.name, 0).text, cli_group(model.parameter_count).text);
+    print_data("Data", training->data);
+    if (training->validation != NULL) print_data("Validation", training->validation);
+    if (options->validation_split > 0)
+        printf("%-12sthe last %g %% of the data\n", "Validation", options->validation_split * 100);
+    printf("%-12s%s (%s)\n", "Device", cli_clean(device.name, 0).text, reason);
+    float rate = compile.optimizer.learning_rate;
+    printf("%-12s%" PRIu64 " epoch%s, batch size %" PRIu64 ", %s, learning rate %g\n", "Training", options->epochs,
+           options->epochs == 1 ? "" : "s", options->batch_size, gs_optimizer_name(compile.optimizer.kind),
+           rate > 0 ? (double)rate : 0.0);
+    fflush(stdout);
+    return CLI_OK;
+}
+
+// Trains. *saveable: the model is worth writing.
+static int fit(struct training *training, bool *saveable) {
+    const train_options *options = training->options;
+    cli_progress_init(&training->progress, options->quiet,
+                      training->validation != NULL || options->validation_split > 0);
+    gs_fit_params params = {
+        .epochs = (uint32_t)options->epochs,
+        .batch_size = (uint32_t)options->batch_size,
+        .no_shuffle = options->no_shuffle,
+        .seed = options->seed,
+        .validation = training->validation,
+        .validation_split = options->validation_split,
+        .max_steps = options->max_steps,
+        .callback = on_event,
+        .user = training,
+        .stop = cli_interrupt_begin(),
+        .profile = options->profile,
+    };
+    training->stop = params.stop;
+    gs_result result;
+    cli_progress_start(&training->progress, params.epochs);
+    gs_status status = gs_model_fit(training->model, training->data, &params, &result);
+    cli_progress_clear(&training->progress);
+    *saveable = status == GS_OK || status == GS_STOPPED;
+    if (!*saveable) return cli_fail_context(training->context, NULL);
+    cli_progress_partial(&training->progress, &training->last);
+    if (options->profile && status == GS_OK)
+        return cli_profile_print(training->context, training->model, &result, options->batch_size);
+    return CLI_OK;
+}
+
+static int save(struct training *training) {
+    const char *dir = training->options->out;
+    if (dir == NULL) return CLI_OK;
+    if (gs_model_save(training->model, dir) != GS_OK) return cli_fail_context(training->context, NULL);
+    uint32_t count = 0;
+    const char *const *names = gs_data_class_names(training->data, &count);
+    return cli_outputs_classes(&training->outputs, names, count);
+}
+
+// The last words, and the exit code when a signal ended the training.
+static int conclude(const struct training *training) {
+    const char *dir = training->options->out;
+    int number = *training->stop;
+    if (number != 0) {
+        const char *name = number == SIGINT ? "SIGINT" : "SIGTERM";
+        cli_fail("stopped by %s after %" PRIu64 " steps (%" PRIu32 " whole epochs); %s%s", name,
+                 training->last.total_step, training->epochs,
+                 dir != NULL ? "the model so far is in " : "the model is lost: there was no --out",
+                 dir != NULL ? dir : "");
+        return CLI_SIGNAL + number;
+    }
+    if (training->options->quiet) return CLI_OK;
+    if (dir != NULL) printf("Saved to %s: model.json, model.safetensors, history.csv, log.jsonl\n", dir);
+    else printf("The model was not saved: --out DIR does that\n");
+    return CLI_OK;
+}
+
+static int run(const train_options *options, const gs_compile_params *compile) {
+    struct training training = {.options = options, .compile = *compile};
+    bool saveable = false;
+    int code = open_training(&training);
+    if (code == CLI_OK) code = print_start(&training);
+    if (code == CLI_OK) code = cli_outputs_open(&training.outputs, options->out, options->log);
+    if (code == CLI_OK) {
+        code = fit(&training, &saveable);
+        if (saveable) {
+            int save_code = save(&training);
+            if (code == CLI_OK) code = save_code;
+            saveable = save_code == CLI_OK;
+        }
+        int close_code = cli_outputs_close(&training.outputs, saveable);
+        if (code == CLI_OK) code = close_code;
+        if (code == CLI_OK) code = conclude(&training);
+        cli_interrupt_end();
+    }
+    close_training(&training);
+    return code;
+}
+
+static int check(const train_options *options) {
+    if ((options->model == NULL) == (options->layers == NULL))
+        return cli_misuse("train", "expected MODEL or --layers, found %s", options->model == NULL ? "neither" : "both");
+    if (options->data == NULL) return cli_misuse("train", "--data is missing: --data fashion-mnist, for one");
+    if (options->validation_data != NULL && options->validation_split > 0)
+        return cli_misuse("train", "--validation-split and --validation-data exclude each other");
+    if (options->quiet && options->profile)
+        return cli_misuse("train", "--profile prints a table, --quiet nothing: leave out one");
+    return CLI_OK;
+}
+
+int cli_train(int argc, char **argv) {
+    train_options options;
+    gs_compile_params compile;
+    int code = cli_train_parse(argc, argv, &options);
+    if (code != CLI_GO_ON) return code;
+    code = check(&options);
+    if (code == CLI_OK) code = cli_compile_parse(&options.compile, &compile);
+    return code == CLI_OK ? run(&options, &compile) : code;
+}

@@ -1,0 +1,18 @@
+// Options of train.
+#ifndef GS_CLI_TRAIN_H
+#define GS_CLI_TRAIN_H
+
+#include "compile.h"
+
+typedef struct train_options {
+    const char *model, *layers, *data, *data_dir, *validation_data, *init, *out, *log, *device;
+    uint64_t epochs, batch_size, seed, max_steps;
+    double validation_split;
+    bool no_shuffle, quiet, profile;
+    cli_compile compile;
+} train_options;
+
+// As cli_parse.
+int cli_train_parse(int argc, char **argv, train_options *options);
+
+#endif

@@ -1,0 +1,84 @@
+#include "options.h"
+#include "train.h"
+#include <float.h>
+#include <math.h>
+
+static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3's model.to_json() writes for a\n"
+                           "Sequential model, or a folder with a model.json, of which only the layers are\n"
+                           "taken: --init continues from its weights.\n"
+                           "\n"
+                           "DATA is one of\n"
+                           "  fashion-mnist             60 000 images of clothes (fashion-mnist:test: 10 000\n"
+                           "                            more), from the Debian package dataset-fashion-mnist\n"
+                           "                            or --data-dir\n"
+                           "  idx:IMAGES,LABELS         files in the format of MNIST, gzip or not\n"
+                           "  npy:SAMPLES,TARGETS       arrays as numpy.save writes them\n"
+                           "\n"
+                           "The folder of --out receives model.json, model.safetensors, history.csv and\n"
+                           "log.jsonl; evaluate and predict take it. Ctrl-C stops after the step and saves.";
+
+static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json --data fashion-mnist \\\n"
+                               "      --validation-data fashion-mnist:test --epochs 5 --out runs/first\n"
+                               "  gradsmith train --layers \"784 dense:128:relu dense:10\" --data fashion-mnist \\\n"
+                               "      --optimizer sgd --learning-rate 0.1 --momentum 0.9\n";
+
+int cli_train_parse(int argc, char **argv, train_options *options) {
+    train_options *o = options;
+    cli_compile *c = &o->compile;
+    *o = (train_options){.epochs = 1, .batch_size = 32, .compile = CLI_COMPILE_NONE};
+    const double most = FLT_MAX;
+    const cli_option table[] = {
+        {"layers", "LAYERS", "the model in short instead of a file: \"784 dense:64:relu dropout:0.2 dense:10\"",
+         .text = &o->layers},
+        {"data", "DATA", "what to train on", .text = &o->data},
+        {"data-dir", "DIR", "where the files of Fashion-MNIST are", .text = &o->data_dir},
+        {"validation-data", "DATA", "measured after each epoch", .text = &o->validation_data},
+        {"validation-split", "F", "this share of the data, from its end, is kept for validation (0 to below 1)",
+         .real = &o->validation_split, .high = 1, .below = true},
+        {"epochs", "N", "passes over the data (default 1)", .integer = &o->epochs, .minimum = 1, .maximum = 1000000},
+        {"max-steps", "N", "stop after N steps", .integer = &o->max_steps, .minimum = 1, .maximum = UINT64_MAX},
+        {"batch-size", "N", "samples per step (default 32)", .integer = &o->batch_size, .minimum = 1,
+         .maximum = 1 << 20},
+        {"optimizer", "NAME", "sgd, adam, adamw or rmsprop (default: the model's, else adam)", .text = &c->optimizer},
+        {"learning-rate", "F", "default 0.001, sgd 0.01", .real = &c->learning_rate, .high = most, .above = true},
+        {"momentum", "F", "sgd, rmsprop: from 0 to below 1 (default 0)", .real = &c->momentum, .high = 1,
+         .below = true},
+        {"nesterov", NULL, "sgd: Nesterov's momentum", .flag = &c->nesterov},
+        {"beta1", "F", "adam, adamw (default 0.9)", .real = &c->beta1, .high = 1, .below = true},
+        {"beta2", "F", "adam, adamw (default 0.999)", .real = &c->beta2, .high = 1, .below = true},
+        {"rho", "F", "rmsprop (default 0.9)", .real = &c->rho, .high = 1, .below = true},
+        {"epsilon", "F", "not sgd (default 1e-7)", .real = &c->epsilon, .high = most, .above = true},
+        {"paper-epsilon", NULL, "adam, adamw: epsilon where the paper and PyTorch have it", .flag = &c->paper_epsilon},
+        {"weight-decay", "F", "decoupled (default 0, adamw 0.004)", .real = &c->weight_decay, .high = most},
+        {"loss", "NAME",
+         "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mse, mae or huber[:DELTA] "
+         "(default: the model's, else sparse_categorical_crossentropy for class numbers)",
+         .text = &c->loss},
+        {"from-probabilities", NULL,
+         "the model ends in softmax or sigmoid (with a cross-entropy; default: it does not)",
+         .flag = &c->from_probabilities},
+        {"metrics", "A,B", "accuracy, top_k[:K], mse, mae, or none (default: the model's, else accuracy)",
+         .text = &c->metrics},
+        {"seed", "N", "of first weights, dropout and shuffle: the same seed gives the same bits (default 0)",
+         .integer = &o->seed, .maximum = UINT64_MAX},
+        {"shuffle", NULL, "another order of the samples each epoch (default)", .flag = &o->no_shuffle, .clears = true},
+        {"no-shuffle", NULL, "the order of the data", .flag = &o->no_shuffle},
+        {"init", "FILE", "first weights, a .safetensors file", .text = &o->init},
+        {"out", "DIR", "folder for the trained model, made when needed", .text = &o->out},
+        {"log", "FILE", "one line of JSON an epoch, as in DIR/log.jsonl", .text = &o->log},
+        {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &o->device},
+        {"profile", NULL, "show the time of each kernel at the end (trains slower)", .flag = &o->profile},
+        {"quiet", NULL, "print errors only", .flag = &o->quiet},
+        {0},
+    };
+    const cli_usage usage = {
+        .command = "train",
+        .synopsis = "MODEL|--layers LAYERS --data DATA [OPTION...]",
+        .text = text,
+        .options = table,
+        .operand = &o->model,
+        .operand_name = "MODEL",
+        .examples = examples,
+    };
+    return cli_parse(&usage, argc, argv);
+}
