@@ -1,0 +1,142 @@
+// Matrix product for drivers that run workgroups on CPU threads: no shared memory, no barriers. A workgroup is one
+// subgroup of 8; a lane owns 4 columns and ROWS rows in registers. Operands are read as whole texels, which these
+// drivers load much faster than storage buffers (docs/benchmarks.md); rows that begin within a texel take two.
+// SHUFFLE: the lanes load different parts of A and hand them round.
+#extension GL_EXT_samplerless_texture_functions : require
+#include "matmul.glsl"
+
+layout(constant_id = 3) const uint ROWS = 8; // 1, 2, 4, 8 or 16; at most m
+layout(constant_id = 4) const uint TAIL = 1; // 0: k is a multiple of 4
+layout(constant_id = 5) const uint ALIGNED_A = 0; // 1: the rows of A, as stored, begin with a texel
+layout(constant_id = 6) const uint ALIGNED_B = 0;
+layout(constant_id = 7) const uint ALIGNED_C = 0; // 1: n is a multiple of 4
+layout(local_size_x = 8) in;
+
+layout(set = 0, binding = 8) uniform textureBuffer a_texels;
+layout(set = 0, binding = 9) uniform textureBuffer b_texels;
+layout(set = 0, binding = 11) uniform textureBuffer extra_texels;
+
+#define COLUMNS 32u // of a workgroup
+
+// Elements e .. e + 3 of a buffer. Those behind its end are some other element's values.
+vec4 shifted(vec4 lo, vec4 hi, uint by) {
+    bool one = (by & 1u) != 0u, two = (by & 2u) != 0u;
+    vec4 p = one ? vec4(lo.yzw, hi.x) : lo;
+    vec2 q = one ? hi.yz : hi.xy;
+    return two ? vec4(p.zw, q) : p;
+}
+
+#define LOAD(name, texels, aligned)                                                                           \
+    vec4 name(uint e) {                                                                                       \
+        int t = int(e >> 2);                                                                                  \
+        if (aligned != 0u) return texelFetch(texels, t);                                                      \
+        return shifted(texelFetch(texels, t), texelFetch(texels, min(t + 1, textureSize(texels) - 1)), e & 3u); \
+    }
+LOAD(load_a, a_texels, ALIGNED_A)
+LOAD(load_b, b_texels, ALIGNED_B)
+LOAD(load_extra, extra_texels, ALIGNED_C)
+
+vec4 acc[ROWS], sum = vec4(0.0);
+
+vec4 first_of(vec4 v, uint count) { return mix(vec4(0.0), v, lessThan(uvec4(0, 1, 2, 3), uvec4(count))); }
+
+// Steps k .. k + 3 of columns `col` .. `col` + 3; those from k + `count` on are zero when there is a tail.
+mat4 block_of_b(uint col, uint k, uint count, bool tail) {
+    mat4 b;
+    for (uint i = 0; i < 4; i++) {
+        if (TRANS_B == 0u) {
+            b[i] = load_b(push.b + (tail ? min(k + i, push.k - 1u) : k + i) * push.n + col);
+            if (tail && i >= count) b[i] = vec4(0.0);
+        } else {
+            b[i] = load_b(push.b + min(col + i, push.n - 1u) * push.k + k);
+            if (tail) b[i] = first_of(b[i], count);
+        }
+    }
+    return TRANS_B == 0u ? b : transpose(b);
+}
+
+// A is zero where B is, so that no value of another row or of nothing spoils the sum.
+vec4 row_of_a(uint row, uint k, uint count, bool tail) {
+    vec4 v = load_a(push.a + row * push.k + k);
+    return tail ? first_of(v, count) : v;
+}
+vec4 column_of_a(uint row, uint k, uint end, bool tail) {
+    vec4 v = load_a(push.a + (tail ? min(k, push.k - 1u) : k) * push.m + row);
+    return tail && k >= end ? vec4(0.0) : v;
+}
+
+#ifdef SHUFFLE
+// One load serves 8 rows: lane i has row i, or step i % 4 of rows i / 4 * 4 .. + 3.
+void add_product(uint row, uint k, uint count, bool tail, mat4 b) {
+    uint lane = gl_SubgroupInvocationID;
+    for (uint g = 0; g < ROWS; g += 8u) {
+        vec4 v = TRANS_A == 0u ? row_of_a(min(row + g + lane, push.m - 1u), k, count, tail)
+                               : column_of_a(min(row + g + (lane & 4u), push.m - 1u), k + (lane & 3u), k + count, tail);
+        for (uint r = 0; r < min(ROWS, 8u); r++)
+            for (uint i = 0; i < 4; i++) {
+                float a = TRANS_A == 0u ? subgroupShuffle(v[i], r) : subgroupShuffle(v[r & 3u], (r & 4u) + i);
+                acc[g + r] = fma(vec4(a), b[i], acc[g + r]);
+            }
+    }
+}
+#else
+void add_product(uint row, uint k, uint count, bool tail, mat4 b) {
+    if (TRANS_A == 0u) {
+        for (uint r = 0; r < ROWS; r++) {
+            vec4 v = row_of_a(row + r, k, count, tail);
+            for (uint i = 0; i < 4; i++) acc[r] = fma(vec4(v[i]), b[i], acc[r]);
+        }
+        return;
+    }
+    for (uint i = 0; i < 4; i++) {
+        vec4 v;
+        for (uint r = 0; r < ROWS; r++) {
+            if ((r & 3u) == 0u) v = column_of_a(row + r, k + i, k + count, tail);
+            acc[r] = fma(vec4(v[r & 3u]), b[i], acc[r]);
+        }
+    }
+}
+#endif
+
+void add_block(uint row, uint col, uint k, uint count, bool tail) {
+    mat4 b = block_of_b(col, k, count, tail);
+    if (EXTRA != ONLY_SUMS) add_product(row, k, count, tail, b);
+    if (EXTRA >= SUMS) sum += (b[0] + b[1]) + (b[2] + b[3]);
+}
+
+// Columns below `own` belong to the neighbour.
+void store(uint e, uint col, uint own, vec4 v) {
+    if (ALIGNED_C != 0u) {
+        c4[e >> 2] = v;
+        return;
+    }
+    for (uint i = 0; i < 4; i++)
+        if (col + i >= own && col + i < push.n) c[e + i] = v[i];
+}
+
+void main() {
+    uint tiles_n = (push.n + COLUMNS - 1u) / COLUMNS, tile = tile_index();
+    uint own_row = tile / tiles_n * ROWS, own_col = tile % tiles_n * COLUMNS + 4u * gl_LocalInvocationID.x;
+    // At the edges whole tiles are computed, moved back; what the neighbour owns is not stored.
+    uint row = min(own_row, push.m - ROWS), col = push.n >= 4u ? min(own_col, push.n - 4u) : 0u;
+    bool stores = own_row < push.m && own_col < push.n;
+
+    for (uint r = 0; r < ROWS; r++) acc[r] = vec4(0.0);
+    uint end = push.k & ~3u;
+    for (uint k = 0; k < end; k += 4u) add_block(row, col, k, 4u, false);
+    if (TAIL != 0u) add_block(row, col, end, push.k - end, true);
+
+    if (EXTRA >= SUMS && stores && own_row == 0u) store(push.sums + col, col, own_col, sum);
+    if (EXTRA == ONLY_SUMS) return;
+    vec4 bias = EXTRA == BIAS ? load_extra(push.extra + col) : vec4(0.0);
+    for (uint r = 0; r < ROWS; r++) {
+        if (!stores || row + r < own_row) continue;
+        uint e = (row + r) * push.n + col;
+        vec4 v = EXTRA == BIAS ? acc[r] + bias : acc[r];
+        vec4 y = EPILOGUE_MODE == 2u ? load_extra(push.extra + e) : vec4(0.0);
+        if (ALIGNED_C != 0u) v = epilogue4(v, y, e);
+        else
+            for (uint i = 0; i < 4; i++) v[i] = epilogue1(v[i], y[i], e + i);
+        store(push.c + e, col, own_col, v);
+    }
+}

@@ -1,0 +1,260 @@
+// matmul: y = x kernel + bias, over the last axis of x.
+//   x (..., I), kernel (I, O), bias (O), may be absent -> y (..., O).   M: product of the leading dimensions.
+//   dx = dy kernel^T (M, I),  dkernel = x^T dy (I, O),  dbias = column sums of dy (O).   Saves: x, kernel.
+// All three are C (m, n) = A (m, k) B (k, n) with A or B read as its transpose. The column sums come from the kernel that
+// makes dkernel, which reads all of dy anyhow. Two families of kernels: shaders/matmul.comp, shaders/matmul_cpu.comp.
+#include "plan/graph.h"
+#include "plan/place.h"
+#include "plan/record.h"
+#include "shaders.h"
+#include "tensor/shape.h"
+
+enum extra { NONE, BIAS, SUMS, ONLY_SUMS }; // as in shaders/include/matmul.glsl
+
+struct product {
+    uint32_t m, n, k;
+    bool trans_a, trans_b;
+    gs__value a, b, c;
+    enum extra extra;
+    gs__value bias, sums;
+    gs__epilogue epilogue;
+    bool backward;        // the epilogue's direction
+    gs__value epilogue_y; // backward
+};
+
+static bool is_float(gs__error *error, const gs__value_info *x, const char *what, gs_status *status) {
+    if (x->dtype == GS_F32) return true;
+    *status = gs__fail(error, GS_ERR_ARGUMENT, "%s is %s but must be float32", what, gs__dtype_name(x->dtype));
+    return false;
+}
+
+static gs_status shape(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y) {
+    (void)node;
+    gs_status status = GS_OK;
+    const gs_shape *in = &x[0]->shape, *kernel = &x[1]->shape;
+    char text[96];
+    if (!is_float(error, x[0], "input", &status) || !is_float(error, x[1], "kernel", &status)) return status;
+    if (x[2] && !is_float(error, x[2], "bias", &status)) return status;
+    if (in->rank < 1)
+        return gs__fail(error, GS_ERR_ARGUMENT, "input is a scalar but must have at least one dimension: its features");
+    if (kernel->rank != 2)
+        return gs__fail(error, GS_ERR_ARGUMENT, "kernel has shape %s but must be (input features, output features)",
+                        gs__shape_text(kernel, false, text, sizeof text));
+    const int64_t features = in->dim[in->rank - 1];
+    if (features != kernel->dim[0])
+        return gs__fail(error, GS_ERR_ARGUMENT, "input has %lld features but the kernel expects %lld",
+                        (long long)features, (long long)kernel->dim[0]);
+    if (x[2] && (x[2]->shape.rank != 1 || x[2]->shape.dim[0] != kernel->dim[1]))
+        return gs__fail(error, GS_ERR_ARGUMENT, "bias has shape %s but the kernel makes %lld features",
+                        gs__shape_text(&x[2]->shape, false, text, sizeof text), (long long)kernel->dim[1]);
+    y[0].shape = *in;
+    y[0].shape.dim[in->rank - 1] = kernel->dim[1];
+    y[0].dtype = GS_F32;
+    return GS_OK;
+}
+
+static uint32_t divide_up(uint32_t a, uint32_t b) {
+    return a / b + (a % b != 0);
+}
+
+// The push constants of all three kernels are those of shaders/include/matmul.glsl.
+_Static_assert(sizeof(struct gs_push_matmul) == sizeof(struct gs_push_matmul_cpu) &&
+                   sizeof(struct gs_push_matmul) == sizeof(struct gs_push_matmul_shuffle),
+               "push constants");
+
+static gs_status record(gs__recorder *recorder, gs__dispatch *d, const struct product *p, uint64_t tiles) {
+    struct gs_push_matmul *push = d->push;
+    *push = (struct gs_push_matmul){.m = p->m, .n = p->n, .k = p->k};
+    GS__EPILOGUE_PUSH(*push, &p->epilogue);
+    d->spec[GS_SPEC_MATMUL_TRANS_A] = p->trans_a;
+    d->spec[GS_SPEC_MATMUL_TRANS_B] = p->trans_b;
+    d->spec[GS_SPEC_MATMUL_EXTRA] = p->extra;
+    gs__epilogue_spec(&p->epilogue, p->backward, d->spec + GS__EPILOGUE_SPEC);
+    gs__bind(recorder, d, 0, GS__READ, p->a, &push->a);
+    gs__bind(recorder, d, 1, GS__READ, p->b, &push->b);
+    gs__bind(recorder, d, 2, GS__WRITE, p->c, &push->c);
+    gs__bind(recorder, d, 2, GS__WRITE, p->sums, &push->sums);
+    gs__bind(recorder, d, 3, GS__READ, p->extra == BIAS ? p->bias : p->epilogue_y, &push->extra);
+    return gs__dispatch_record_1d(recorder, d, tiles, 1);
+}
+
+// --- GPUs -----------------------------------------------------------------------------------------------------------
+struct tile {
+    uint32_t m, n, k, thread_m, thread_n; // m: with 256 threads; half of it with 128
+};
+
+// The largest tile that still makes enough workgroups to fill a device, else the smallest.
+static struct tile choose_tile(const struct product *p, bool narrow) {
+    static const struct tile tiles[] = {
+        {128, 128, 8, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 2, 2}, {16, 16, 32, 1, 1}};
+    enum { COUNT = sizeof tiles / sizeof tiles[0], ENOUGH = 48 };
+    struct tile t = tiles[0];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        t = tiles[i];
+        if (narrow) t.m /= 2;
+        if ((uint64_t)divide_up(p->m, t.m) * divide_up(p->n, t.n) >= ENOUGH) break;
+    }
+    return t;
+}
+
+static gs_status record_gpu(gs__recorder *recorder, const struct product *p) {
+    const struct tile t = choose_tile(p, gs__recorder_caps(recorder)->max_invocations < 256);
+    struct gs_push_matmul push;
+    gs__dispatch d = gs__dispatch_init(&gs__shader_matmul, GS_SPEC_MATMUL_COUNT, &push, sizeof push);
+    d.spec[GS_SPEC_MATMUL_LOCAL_SIZE_X] = t.m / t.thread_m * (t.n / t.thread_n);
+    d.spec[GS_SPEC_MATMUL_TILE_M] = t.m;
+    d.spec[GS_SPEC_MATMUL_TILE_N] = t.n;
+    d.spec[GS_SPEC_MATMUL_TILE_K] = t.k;
+    d.spec[GS_SPEC_MATMUL_THREAD_M] = t.thread_m;
+    d.spec[GS_SPEC_MATMUL_THREAD_N] = t.thread_n;
+    return record(recorder, &d, p, (uint64_t)divide_up(p->m, t.m) * divide_up(p->n, t.n));
+}
+
+// --- CPU drivers ----------------------------------------------------------------------------------------------------
+enum { CPU_COLUMNS = 32, CPU_MAX_ROWS = 16, CPU_LANES = 8 };
+
+static bool fits_texels(gs__recorder *recorder, gs__value value) {
+    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
+    // The recorder's window begins up to offset_align bytes before the tensor.
+    const uint64_t bytes = (uint64_t)gs__value_count(recorder, value) * sizeof(float) + caps->offset_align + 16;
+    return bytes <= (uint64_t)caps->max_texel_elements * 16;
+}
+
+static gs_status record_cpu(gs__recorder *recorder, const struct product *p) {
+    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
+    const bool shuffle = caps->subgroup_shuffle && caps->info.subgroup_size == CPU_LANES;
+    // Many rows to a lane mean few loads; but each thread must get some workgroups.
+    uint32_t rows = CPU_MAX_ROWS, columns = divide_up(p->n, CPU_COLUMNS);
+    while (rows > p->m || (rows > 8 && (uint64_t)divide_up(p->m, rows) * columns < 32)) rows /= 2;
+    struct gs_push_matmul push;
+    gs__dispatch d = gs__dispatch_init(shuffle ? &gs__shader_matmul_shuffle : &gs__shader_matmul_cpu,
+                                       GS_SPEC_MATMUL_CPU_COUNT, &push, sizeof push);
+    d.spec[GS_SPEC_MATMUL_CPU_ROWS] = rows;
+    d.spec[GS_SPEC_MATMUL_CPU_TAIL] = p->k % 4 != 0;
+    d.spec[GS_SPEC_MATMUL_CPU_ALIGNED_A] = (p->trans_a ? p->m : p->k) % 4 == 0;
+    d.spec[GS_SPEC_MATMUL_CPU_ALIGNED_B] = (p->trans_b ? p->k : p->n) % 4 == 0;
+    d.spec[GS_SPEC_MATMUL_CPU_ALIGNED_C] = p->n % 4 == 0;
+    return record(recorder, &d, p, (uint64_t)divide_up(p->m, rows) * columns);
+}
+
+static gs_status multiply(gs__recorder *recorder, const struct product *p) {
+    const bool texels = fits_texels(recorder, p->a) && fits_texels(recorder, p->b) && fits_texels(recorder, p->bias) &&
+                        fits_texels(recorder, p->epilogue_y);
+    if (gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU && texels) return record_cpu(recorder, p);
+    return record_gpu(recorder, p);
+}
+
+// --- the op ---------------------------------------------------------------------------------------------------------
+static gs_status forward(gs__recorder *recorder, const gs__node *node) {
+    const gs_shape *kernel = &gs__recorder_value(recorder, node->x[1])->shape;
+    const uint32_t i = (uint32_t)kernel->dim[0], o = (uint32_t)kernel->dim[1];
+    return multiply(recorder, &(struct product){.m = gs__value_count(recorder, node->x[0]) / i,
+                                                .n = o,
+                                                .k = i,
+                                                .a = node->x[0],
+                                                .b = node->x[1],
+                                                .c = node->y[0],
+                                                .extra = node->x[2] ? BIAS : NONE,
+                                                .bias = node->x[2],
+                                                .epilogue = node->epilogue});
+}
+
+// Whether both gradients can stand behind one binding, as those of a layer's parameters do: its window must cover
+// nothing else, or validation takes it for a write to what lies between.
+static bool share_binding(gs__recorder *recorder, gs__value a, gs__value b) {
+    const gs__value_info *x = gs__recorder_value(recorder, a), *y = gs__recorder_value(recorder, b);
+    if (!x || !y || x->storage != y->storage) return false;
+    const uint64_t x_end = x->offset + (uint64_t)gs__value_count(recorder, a) * sizeof(float);
+    const uint64_t y_end = y->offset + (uint64_t)gs__value_count(recorder, b) * sizeof(float);
+    const uint64_t gap = x->offset < y->offset ? y->offset - x_end : x->offset - y_end;
+    return gap < (x->storage == GS__STORAGE_ACTIVATION ? GS__ACTIVATION_ALIGN : GS__PARAMETER_ALIGN);
+}
+
+static gs_status backward(gs__recorder *recorder, const gs__node *node) {
+    gs_status status = GS_OK;
+    const gs_shape *kernel = &gs__recorder_value(recorder, node->x[1])->shape;
+    const uint32_t i = (uint32_t)kernel->dim[0], o = (uint32_t)kernel->dim[1];
+    const uint32_t m = gs__value_count(recorder, node->dy[0]) / o;
+    const gs__value dkernel = node->dx[1], dbias = node->dx[2];
+    const bool fused = share_binding(recorder, dkernel, dbias);
+    if (node->dx[0])
+        GS_TRY(multiply(recorder, &(struct product){.m = m,
+                                                    .n = i,
+                                                    .k = o,
+                                                    .trans_b = true,
+                                                    .a = node->dy[0],
+                                                    .b = node->x[1],
+                                                    .c = node->dx[0],
+                                                    .epilogue = node->epilogue,
+                                                    .backward = true,
+                                                    .epilogue_y = node->epilogue_y}));
+    if (dkernel)
+        GS_TRY(multiply(recorder, &(struct product){.m = i,
+                                                    .n = o,
+                                                    .k = m,
+                                                    .trans_a = true,
+                                                    .a = node->x[0],
+                                                    .b = node->dy[0],
+                                                    .c = dkernel,
+                                                    .extra = fused ? SUMS : NONE,
+                                                    .sums = fused ? dbias : 0}));
+    if (dbias && !fused)
+        GS_TRY(multiply(
+            recorder,
+            &(struct product){
+                .m = 1, .n = o, .k = m, .trans_a = true, .b = node->dy[0], .extra = ONLY_SUMS, .sums = dbias}));
+fail:
+    return status;
+}
+
+static uint64_t rows_of(const gs__reference *r) {
+    uint64_t count = 0;
+    gs__shape_count(&r->x_shape[0], &count);
+    return count / (uint64_t)r->x_shape[1].dim[0];
+}
+
+static void ref_forward(const gs__reference *r) {
+    const uint64_t rows = rows_of(r), ni = (uint64_t)r->x_shape[1].dim[0], no = (uint64_t)r->x_shape[1].dim[1];
+    for (uint64_t m = 0; m < rows; m++)
+        for (uint64_t o = 0; o < no; o++) {
+            double sum = 0;
+            for (uint64_t i = 0; i < ni; i++) sum += r->x[0][m * ni + i] * r->x[1][i * no + o];
+            r->y[0][m * no + o] = r->x[2] ? sum + r->x[2][o] : sum;
+        }
+}
+
+static void ref_backward(const gs__reference *r) {
+    const uint64_t rows = rows_of(r), ni = (uint64_t)r->x_shape[1].dim[0], no = (uint64_t)r->x_shape[1].dim[1];
+    for (uint64_t m = 0; r->dx[0] && m < rows; m++)
+        for (uint64_t i = 0; i < ni; i++) {
+            double sum = 0;
+            for (uint64_t o = 0; o < no; o++) sum += r->dy[0][m * no + o] * r->x[1][i * no + o];
+            r->dx[0][m * ni + i] = sum;
+        }
+    for (uint64_t i = 0; r->dx[1] && i < ni; i++)
+        for (uint64_t o = 0; o < no; o++) {
+            double sum = 0;
+            for (uint64_t m = 0; m < rows; m++) sum += r->x[0][m * ni + i] * r->dy[0][m * no + o];
+            r->dx[1][i * no + o] = sum;
+        }
+    for (uint64_t o = 0; r->dx[2] && o < no; o++) {
+        double sum = 0;
+        for (uint64_t m = 0; m < rows; m++) sum += r->dy[0][m * no + o];
+        r->dx[2][o] = sum;
+    }
+}
+
+const gs_op gs__op_matmul = {
+    .name = "matmul",
+    .inputs = 3,
+    .outputs = 1,
+    .optional = 1u << 2,
+    .needs_x = 3,
+    .differentiable = 7,
+    .takes_epilogue = true,
+    .shape = shape,
+    .forward = forward,
+    .backward = backward,
+    .ref_forward = ref_forward,
+    .ref_backward = ref_backward,
+};
