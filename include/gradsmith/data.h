@@ -64,7 +64,7 @@ GS_API const void *gs_data_y(const gs_data *data);
 GS_API const char *const *gs_data_class_names(const gs_data *data, uint32_t *count);
 
 // Samples for predict from FILE.npy (float32, float64, bool, uint8, int8 to int64; C or Fortran order; read as float32
-// or kept as u8; (count, ...) or one sample alone) or FILE.png / .jpg / .bmp (one grey or RGB(A) image; converted to
+// or kept as u8; (count, ...) or one sample alone) or FILE.png or .bmp (one grey or RGB(A) image; converted to
 // the channels that `sample_shape` asks for, refused when its size differs). The content decides, not the name.
 // sample_shape: of the model's input. No targets.
 // Errors: GS_ERR_FILE, GS_ERR_FORMAT, GS_ERR_ARGUMENT (does not fit sample_shape), GS_ERR_MEMORY.

@@ -65,7 +65,7 @@ gs_status gs__idx_parse(gs__error *error, const char *name, const void *data, si
                         gs__array *array);
 gs_status gs__npy_parse(gs__error *error, const char *name, const void *data, size_t bytes, gs__array_use use,
                         gs__array *array);
-// One image of type PNG, JPEG or BMP as u8 of shape (1, sample_shape...).
+// One image of type PNG or BMP as u8 of shape (1, sample_shape...).
 gs_status gs__image_parse(gs__error *error, const char *name, const void *data, size_t bytes,
                           const gs_shape *sample_shape, gs__array *array);
 

@@ -9,12 +9,13 @@
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
+// Not JPEG: in the versions that distributions ship, a damaged file makes stb_image write beyond its tables.
 #define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP
 #define STBI_NO_STDIO
 #define STBI_NO_HDR
 #define STBI_NO_LINEAR
+#define STBI_ASSERT(condition) ((void)(condition)) // a library does not abort
 #if defined(__GNUC__)
 // gcc looks for unused functions at the end of the file, so this cannot be popped.
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -25,20 +26,13 @@ static uint64_t load_u32(const unsigned char *from) {
     return (uint64_t)from[0] | (uint64_t)from[1] << 8 | (uint64_t)from[2] << 16 | (uint64_t)from[3] << 24;
 }
 
-// stb_image fills what is missing of JPEG and BMP files with zeros; it reports a truncated PNG by itself.
+// stb_image fills what is missing of a BMP file with zeros; it reports a truncated PNG by itself.
 static bool is_truncated(const unsigned char *data, size_t bytes, int width, int height) {
-    if (bytes >= 2 && data[0] == 0xFF && data[1] == 0xD8) {
-        for (size_t i = bytes - 1; i > 1; i--)
-            if (data[i - 1] == 0xFF && data[i] == 0xD9) return false; // end of image
-        return true;
-    }
-    if (bytes >= 30 && data[0] == 'B' && data[1] == 'M') {
-        size_t place = load_u32(data + 14) == 12 ? 24 : 28;
-        uint64_t bits = data[place] | (uint64_t)data[place + 1] << 8;
-        uint64_t row = (bits * (uint64_t)width + 31) / 32 * 4;
-        return load_u32(data + 10) + row * (uint64_t)height > bytes;
-    }
-    return false;
+    if (bytes < 30 || data[0] != 'B' || data[1] != 'M') return false;
+    size_t place = load_u32(data + 14) == 12 ? 24 : 28;
+    uint64_t bits = data[place] | (uint64_t)data[place + 1] << 8;
+    uint64_t row = (bits * (uint64_t)width + 31) / 32 * 4;
+    return load_u32(data + 10) + row * (uint64_t)height > bytes;
 }
 
 // Channels that a sample of this shape takes from a width x height image; 0 when it does not fit.
@@ -74,7 +68,7 @@ gs_status gs__image_parse(gs__error *error, const char *name, const void *data, 
         return gs__fail(error, GS_ERR_ARGUMENT, "%s: an image cannot be a sample of the shape asked for", name);
     // The size is compared before anything is decoded, so that a small file cannot ask for much memory.
     if (bytes > INT_MAX || !stbi_info_from_memory(data, (int)bytes, &width, &height, &found))
-        return gs__fail(error, GS_ERR_FORMAT, "%s: not an npy file, nor an image that can be read (PNG, JPEG, BMP): %s",
+        return gs__fail(error, GS_ERR_FORMAT, "%s: not an npy file, nor an image that can be read (PNG or BMP): %s",
                         name, bytes > INT_MAX ? "too large" : stbi_failure_reason());
     if (width < 1 || height < 1) return gs__fail(error, GS_ERR_FORMAT, "%s: the image is %d x %d", name, width, height);
     int channels = channels_for(sample_shape, elements, width, height);
