@@ -105,8 +105,8 @@ gs_status gs__file_read(gs__error *error, const char *path, uint64_t max_bytes, 
 }
 
 gs_status gs__file_read_gzip(gs__error *error, const char *path, uint64_t max_bytes, char **data, size_t *bytes) {
-    char *packed;
-    size_t packed_bytes;
+    char *packed = NULL;
+    size_t packed_bytes = 0;
     gs_status status = gs__file_read(error, path, max_bytes, &packed, &packed_bytes);
     if (status != GS_OK) return status;
     if (packed_bytes < 2 || (unsigned char)packed[0] != 0x1F || (unsigned char)packed[1] != 0x8B) {

@@ -1,3 +1,4 @@
+#define ZLIB_CONST // z_stream.next_in points to const
 #include "base/file.h"
 
 #include <limits.h>
@@ -27,8 +28,7 @@ static gs_status inflate_all(gs__error *error, const char *name, z_stream *strea
         if (!grow(out)) return gs__fail(error, GS_ERR_MEMORY, "%s: out of memory while decompressing", name);
         if (stream->avail_in == 0) {
             size_t chunk = packed_bytes - fed < UINT_MAX / 2 ? packed_bytes - fed : UINT_MAX / 2;
-            // zlib only reads the input; z_const is not const unless ZLIB_CONST is defined.
-            stream->next_in = (unsigned char *)(uintptr_t)(packed + fed);
+            stream->next_in = packed + fed;
             stream->avail_in = (unsigned)chunk;
             fed += chunk;
         }

@@ -91,7 +91,7 @@ static gs_status check_object_keys(gs__json *json, const cJSON *object) {
     uint64_t count = 0;
     for (const cJSON *child = object->child; child; child = child->next) count++;
     if (count < 2) return GS_OK;
-    const cJSON **members = gs__allocate(json->error, count, sizeof(const cJSON *), "JSON");
+    const cJSON **members = gs__allocate(json->error, count, sizeof *members, "JSON");
     if (!members) return GS_ERR_MEMORY;
     uint64_t used = 0;
     for (const cJSON *child = object->child; child; child = child->next) members[used++] = child;

@@ -68,7 +68,8 @@ const char *gs__text_show(const char *source, char *buffer, size_t buffer_bytes)
     size_t keep = length < buffer_bytes ? length : buffer_bytes - 4;
     for (; used < keep; used++) {
         unsigned char c = (unsigned char)source[used];
-        buffer[used] = c < 0x20 || c == 0x7F ? '?' : source[used];
+        buffer[used] = source[used];
+        if (c < 0x20 || c == 0x7F) buffer[used] = '?';
     }
     if (keep < length) {
         // Not within a UTF-8 sequence.
