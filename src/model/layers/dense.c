@@ -1,6 +1,5 @@
 // Dense: y = activation(x kernel + bias), over the last axis of x.
 #include "model/layer.h"
-#include "op/attr.h"
 
 static gs_status check(gs__error *error, const gs_layer *layer) {
     const gs_dense_params *p = &layer->dense;
@@ -86,33 +85,13 @@ static uint32_t parameters(const gs_layer *layer, const gs_shape *x, gs__paramet
     return p->no_bias ? 1 : 2;
 }
 
-static gs_status reshape(const gs__layer_build *build, const gs_shape *shape_, gs__value x, gs__value *y) {
-    gs__reshape_attr attr = {.shape = *shape_};
-    gs__value outputs[GS__MAX_OUTPUTS] = {0};
-    gs_status status = gs__graph_apply(build->graph, "reshape", build->name, &attr, &x, 1, outputs);
-    *y = outputs[0];
-    return status;
-}
-
 static gs_status build(const gs__layer_build *build_, const gs_layer *layer, gs__value x, gs__value *y) {
     const gs_dense_params *p = &layer->dense;
-    gs_status status = GS_OK;
-    gs_shape full = build_->graph->values[x].shape;
-    // A matrix of rows, so that the product and what is fused into it know of two dimensions only.
-    if (full.rank > 2) {
-        gs_shape rows = {2, {1, full.dim[full.rank - 1]}};
-        for (uint32_t i = 0; i + 1 < full.rank; i++) rows.dim[0] *= full.dim[i];
-        GS_TRY(reshape(build_, &rows, x, &x));
-    }
     gs__value inputs[3] = {x, build_->parameter[0], build_->parameter[1]}, outputs[GS__MAX_OUTPUTS] = {0};
-    GS_TRY(gs__graph_apply(build_->graph, "matmul", build_->name, NULL, inputs, p->no_bias ? 2 : 3, outputs));
-    GS_TRY(gs__activation_build(build_, p->activation, p->has_alpha, p->alpha, outputs[0], y));
-    if (full.rank > 2) {
-        full.dim[full.rank - 1] = p->units;
-        GS_TRY(reshape(build_, &full, *y, y));
-    }
-fail:
-    return status;
+    gs_status status =
+        gs__graph_apply(build_->graph, "matmul", build_->name, NULL, inputs, p->no_bias ? 2 : 3, outputs);
+    if (status != GS_OK) return status;
+    return gs__activation_build(build_, p->activation, p->has_alpha, p->alpha, outputs[0], y);
 }
 
 static gs_activation activation(const gs_layer *layer) {
