@@ -19,6 +19,7 @@ layout(push_constant) uniform PUSH {
     uint batch;                          // rows
     uint sample_count, target_count;     // elements of a row
     uint sample_items, target_items;     // invocations of a row
+    uint window_first, window_count;     // of the samples that are bound; the first window's dispatch does all the rest
     float scale;
 } push;
 
@@ -55,8 +56,9 @@ vec4 load4(uint element) {
 // Item j of a row takes the quads j, j + sample_items, ..., so that neighbours load neighbours.
 void copy_sample(uint row, uint item) {
     bool here = row < state.next.rows;
-    uint from = here ? source(row) * push.sample_count : 0u;
-    uint to = row * push.sample_count;
+    uint sample_ = here ? source(row) - push.window_first : 0u;
+    if (here ? sample_ >= push.window_count : push.window_first > 0u) return;
+    uint from = sample_ * push.sample_count, to = row * push.sample_count;
     for (uint e = 4u * item; e < push.sample_count; e += 4u * push.sample_items) {
         if (ALIGNED != 0u) {
             vec4 v = here ? load4(from + e) * push.scale : vec4(0.0);
@@ -76,7 +78,7 @@ void copy_target(uint row, uint item) {
 
 void main() {
     uint item = item_index(), sample_end = push.batch * push.sample_items;
-    if (item == 0u) state.cur = state.next;
+    if (item == 0u && push.window_first == 0u) state.cur = state.next;
     if (item < sample_end) copy_sample(item / push.sample_items, item % push.sample_items);
     else if (push.target_items > 0u) {
         item -= sample_end;

@@ -1,6 +1,8 @@
 // What the optimizers share: one dispatch over all parameters, four at a time, then the end of the step.
 // A kernel defines update(quad), which updates the parameters 4 quad .. 4 quad + 3 of the window. C half:
 // src/plan/update.c.
+//
+// UPDATE_TEXELS: load through texel buffers, the cheapest vector loads of CPU drivers. NAME_cpu.comp defines it.
 #ifndef GS_UPDATE_GLSL
 #define GS_UPDATE_GLSL
 
@@ -18,16 +20,29 @@ layout(push_constant) uniform PUSH {
 } push;
 
 layout(set = 0, binding = 0, std430) buffer PARAMETERS { vec4 parameters[]; };
-layout(set = 0, binding = 1, std430) readonly buffer GRADIENTS { vec4 gradients[]; };
 layout(set = 0, binding = 2, std430) buffer SLOTS { vec4 slots[]; }; // of a quad: all its slots, one after the other
+
+#ifdef UPDATE_TEXELS
+layout(set = 0, binding = 8) uniform textureBuffer parameter_texels;
+layout(set = 0, binding = 9) uniform textureBuffer gradient_texels;
+layout(set = 0, binding = 10) uniform textureBuffer slot_texels;
+vec4 parameter_at(uint i) { return texelFetch(parameter_texels, int(i)); }
+vec4 gradient_at(uint i) { return texelFetch(gradient_texels, int(i)); }
+vec4 slot_at(uint i) { return texelFetch(slot_texels, int(i)); }
+#else
+layout(set = 0, binding = 1, std430) readonly buffer GRADIENTS { vec4 gradients[]; };
+vec4 parameter_at(uint i) { return parameters[i]; }
+vec4 gradient_at(uint i) { return gradients[i]; }
+vec4 slot_at(uint i) { return slots[i]; }
+#endif
+
+vec4 gradient(uint quad) { return gradient_at(push.gradients / 4u + quad); }
 
 // The parameters after decoupled weight decay (Loshchilov and Hutter 2019), which comes before the update proper.
 vec4 decayed(uint quad) {
-    vec4 w = parameters[push.parameters / 4u + quad];
+    vec4 w = parameter_at(push.parameters / 4u + quad);
     return w - w * (state.cur.learning_rate * state.set.weight_decay);
 }
-
-vec4 gradient(uint quad) { return gradients[push.gradients / 4u + quad]; }
 
 void update(uint quad);
 

@@ -39,30 +39,48 @@ static uint32_t items_of(uint32_t elements, uint32_t per_item) {
     return (elements + per_item - 1) / per_item;
 }
 
+// Samples of one dispatch: those that a binding can hold, a multiple of 4 such that windows begin at whole words.
+static uint32_t window_samples(const gs__gpu_caps *caps, const gs__value_info *samples, uint32_t row_elements) {
+    const uint64_t count = (uint64_t)samples->shape.dim[0], row_bytes = row_elements * gs__dtype_bytes(samples->dtype);
+    const uint64_t limit = caps->max_storage_range;
+    if (count * row_bytes <= limit || limit <= 2 * (uint64_t)caps->offset_align) return (uint32_t)count;
+    const uint64_t window = (limit - 2 * (uint64_t)caps->offset_align) / row_bytes / 4 * 4;
+    return window ? (uint32_t)window : (uint32_t)count;
+}
+
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__gather_attr *attr = gs__node_attr(node, gs__gather_attr);
-    const bool cpu = gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU;
+    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
+    const gs__value_info *samples = gs__recorder_value(recorder, node->x[0]);
+    const bool cpu = caps->kernel_class == GS__KERNELS_CPU;
     const uint32_t local = cpu ? 8 : 64, per_item = cpu ? 128 : 4;
-    const gs_dtype dtype = gs__recorder_value(recorder, node->x[0])->dtype;
     struct gs_push_gather push = {
         .batch = attr->batch,
         .sample_count = gs__value_count(recorder, node->y[0]) / attr->batch,
         .target_count = gs__value_count(recorder, node->y[1]) / attr->batch,
-        .scale = scale_of(attr, dtype),
+        .scale = scale_of(attr, samples->dtype),
     };
     push.sample_items = items_of(push.sample_count, per_item);
-    push.target_items = items_of(push.target_count, per_item);
-    gs__dispatch d = gs__dispatch_init(&gs__shader_gather, GS_SPEC_GATHER_COUNT, &push, sizeof push);
-    d.spec[GS_SPEC_GATHER_LOCAL_SIZE_X] = local;
-    d.spec[GS_SPEC_GATHER_DTYPE] = dtype;
-    d.spec[GS_SPEC_GATHER_ALIGNED] = push.sample_count % 4 == 0;
-    gs__bind(recorder, &d, 0, GS__READ, node->x[0], &push.samples);
-    gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.targets);
-    gs__bind(recorder, &d, 2, GS__WRITE, node->y[0], &push.x);
-    gs__bind(recorder, &d, 2, GS__WRITE, node->y[1], &push.y);
-    gs__bind_state(recorder, &d, 3, GS__READ | GS__WRITE);
-    const uint64_t items = (uint64_t)attr->batch * (push.sample_items + push.target_items);
-    return gs__dispatch_record_1d(recorder, &d, items, local);
+    const uint32_t count = (uint32_t)samples->shape.dim[0], window = window_samples(caps, samples, push.sample_count);
+    for (uint32_t first = 0; first < count; first += push.window_count) {
+        push.window_first = first;
+        push.window_count = count - first < window ? count - first : window;
+        push.target_items = first ? 0 : items_of(push.target_count, per_item);
+        gs__dispatch d = gs__dispatch_init(&gs__shader_gather, GS_SPEC_GATHER_COUNT, &push, sizeof push);
+        d.spec[GS_SPEC_GATHER_LOCAL_SIZE_X] = local;
+        d.spec[GS_SPEC_GATHER_DTYPE] = samples->dtype;
+        d.spec[GS_SPEC_GATHER_ALIGNED] = push.sample_count % 4 == 0;
+        gs__bind_part(recorder, &d, 0, GS__READ, node->x[0], first * push.sample_count,
+                      push.window_count * push.sample_count, &push.samples);
+        gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.targets);
+        gs__bind(recorder, &d, 2, GS__WRITE, node->y[0], &push.x);
+        gs__bind(recorder, &d, 2, GS__WRITE, node->y[1], &push.y);
+        gs__bind_state(recorder, &d, 3, GS__READ | GS__WRITE);
+        const uint64_t items = (uint64_t)attr->batch * (push.sample_items + push.target_items);
+        gs_status status = gs__dispatch_record_1d(recorder, &d, items, local);
+        if (status != GS_OK) return status;
+    }
+    return GS_OK;
 }
 
 static void ref_forward(const gs__reference *r) {

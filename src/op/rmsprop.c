@@ -15,7 +15,8 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__rmsprop_attr *attr = gs__node_attr(node, gs__rmsprop_attr);
     const uint32_t spec[] = {attr->momentum};
-    return gs__update_record(recorder, node, &gs__shader_rmsprop, &attr->tick, spec, GS_SPEC_RMSPROP_COUNT);
+    static const gs__update_kernels kernels = {&gs__shader_rmsprop, &gs__shader_rmsprop_cpu, GS_SPEC_RMSPROP_COUNT};
+    return gs__update_record(recorder, node, &kernels, &attr->tick, spec);
 }
 
 static void ref_forward(const gs__reference *r) {

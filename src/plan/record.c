@@ -32,8 +32,8 @@ gs__dispatch gs__dispatch_init(const gs__shader *shader, uint32_t spec_count, vo
     return (gs__dispatch){.shader = shader, .push = push, .push_bytes = push_bytes, .spec_count = spec_count};
 }
 
-void gs__bind(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access, gs__value value,
-              uint32_t *offset) {
+void gs__bind_part(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access, gs__value value,
+                   uint32_t first, uint32_t count, uint32_t *offset) {
     (void)recorder;
     if (offset) *offset = 0;
     if (!value) return;
@@ -43,7 +43,14 @@ void gs__bind(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, 
     dispatch->tensor[i].binding = binding;
     dispatch->tensor[i].access = access;
     dispatch->tensor[i].value = value;
+    dispatch->tensor[i].first = first;
+    dispatch->tensor[i].count = count;
     dispatch->tensor[i].offset = offset;
+}
+
+void gs__bind(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access, gs__value value,
+              uint32_t *offset) {
+    gs__bind_part(recorder, dispatch, binding, access, value, 0, 0, offset);
 }
 
 // The State buffer has no value in the graph: value 0 stands for it.
@@ -67,8 +74,10 @@ static gs_status internal_error(gs__recorder *r, const gs__dispatch *d, const ch
     return gs__fail(r->plan->error, GS_ERR_INTERNAL, "kernel %s: %s", d->shader->name, what);
 }
 
-static void tensor_range(const gs__recorder *r, gs__value value, struct window *range) {
+// Bytes of tensor `i` of a dispatch.
+static void tensor_range(const gs__recorder *r, const gs__dispatch *d, uint32_t i, struct window *range) {
     const gs__plan *plan = r->plan;
+    const gs__value value = d->tensor[i].value;
     if (!value) {
         range->buffer = plan->buffers[GS__STORAGE_STATE];
         range->begin = 0;
@@ -76,11 +85,11 @@ static void tensor_range(const gs__recorder *r, gs__value value, struct window *
         return;
     }
     const gs__value_info *info = &plan->graph->values[value];
-    uint64_t count = 0;
-    gs__shape_count(&info->shape, &count);
+    uint64_t count = d->tensor[i].count;
+    if (!count) gs__shape_count(&info->shape, &count);
     range->buffer = gs__plan_buffer(plan, info->storage);
-    range->begin = info->offset;
-    range->end = info->offset + count * gs__dtype_bytes(info->dtype);
+    range->begin = info->offset + d->tensor[i].first * gs__dtype_bytes(info->dtype);
+    range->end = range->begin + count * gs__dtype_bytes(info->dtype);
 }
 
 // Puts the dispatch's tensors into one window for each binding.
@@ -89,7 +98,7 @@ static gs_status make_windows(gs__recorder *r, const gs__dispatch *d, struct win
     for (uint32_t i = 0; i < d->tensor_count; i++) {
         if (d->tensor[i].binding >= d->shader->binding_count) return internal_error(r, d, "no such binding");
         struct window *w = &windows[d->tensor[i].binding], range = {0};
-        tensor_range(r, d->tensor[i].value, &range);
+        tensor_range(r, d, i, &range);
         if (w->buffer && w->buffer != range.buffer)
             return internal_error(r, d, "tensors of two storages share a binding");
         if (!w->buffer) *w = range;
@@ -149,7 +158,7 @@ static gs_status synchronize(gs__recorder *r, const gs__dispatch *d) {
     bool barrier = d->shader->reads_state && conflicts(r, state, STATE_READ_BEGIN, sizeof(struct gs_state), false);
     for (uint32_t i = 0; i < d->tensor_count && !barrier; i++) {
         struct window range = {0};
-        tensor_range(r, d->tensor[i].value, &range);
+        tensor_range(r, d, i, &range);
         barrier = conflicts(r, range.buffer, range.begin, range.end, d->tensor[i].access & GS__WRITE);
     }
     if (barrier) {
@@ -160,7 +169,7 @@ static gs_status synchronize(gs__recorder *r, const gs__dispatch *d) {
     if (d->shader->reads_state) status = note_access(r, state, STATE_READ_BEGIN, sizeof(struct gs_state), false);
     for (uint32_t i = 0; i < d->tensor_count && status == GS_OK; i++) {
         struct window range = {0};
-        tensor_range(r, d->tensor[i].value, &range);
+        tensor_range(r, d, i, &range);
         status = note_access(r, range.buffer, range.begin, range.end, d->tensor[i].access & GS__WRITE);
     }
     return status;
@@ -179,7 +188,7 @@ static gs_status describe(gs__recorder *r, const gs__dispatch *d) {
     struct gs__dispatch_info info = {r->node->layer, r->node->op->name, r->node->pass, 0};
     for (uint32_t i = 0; i < d->tensor_count; i++) {
         struct window range = {0};
-        tensor_range(r, d->tensor[i].value, &range);
+        tensor_range(r, d, i, &range);
         if (!d->tensor[i].value) range.end = sizeof(struct gs_state);
         info.bytes += (range.end - range.begin) *
                       ((d->tensor[i].access & GS__READ ? 1u : 0u) + (d->tensor[i].access & GS__WRITE ? 1u : 0u));
@@ -208,7 +217,7 @@ gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_
         ranges[i] = (gs__range){windows[i].buffer, windows[i].begin, windows[i].end - windows[i].begin};
     for (uint32_t i = 0; i < d->tensor_count; i++) {
         struct window range = {0};
-        tensor_range(r, d->tensor[i].value, &range);
+        tensor_range(r, d, i, &range);
         if (d->tensor[i].offset)
             *d->tensor[i].offset = (uint32_t)((range.begin - windows[d->tensor[i].binding].begin) / sizeof(float));
     }

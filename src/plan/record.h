@@ -25,6 +25,7 @@ typedef struct gs__dispatch {
     struct {
         uint32_t binding, access;
         gs__value value;
+        uint32_t first, count; // elements; count 0: all of them
         uint32_t *offset;
     } tensor[GS__MAX_TENSORS_PER_DISPATCH];
     uint32_t tensor_count;
@@ -38,6 +39,11 @@ gs__dispatch gs__dispatch_init(const gs__shader *shader, uint32_t spec_count, vo
 // their offset is 0.
 void gs__bind(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access, gs__value value,
               uint32_t *offset);
+
+// Only the elements first .. first + count - 1 of it: for tensors larger than a binding may be, in several dispatches.
+// `offset` is that of element `first`, which must begin at a multiple of 4 bytes.
+void gs__bind_part(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t binding, uint32_t access, gs__value value,
+                   uint32_t first, uint32_t count, uint32_t *offset);
 
 // The State buffer whole (State, ring, rows), as a storage buffer. Kernels that only read the State include
 // state.glsl, whose uniform buffer the recorder binds by itself.

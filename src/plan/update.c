@@ -33,21 +33,42 @@ gs_status gs__update_shape(gs__error *error, const char *op, uint32_t slot_count
     return GS_OK;
 }
 
-gs_status gs__update_record(gs__recorder *recorder, const gs__node *node, const gs__shader *shader,
-                            const gs__tick *tick, const uint32_t *spec, uint32_t spec_count) {
-    const bool cpu = gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU;
-    const uint32_t local = cpu ? 8 : 128, quads = cpu ? 8 : 1;
-    struct push push = {.count = gs__value_count(recorder, node->x[0]) / 4};
-    GS__TICK_PUSH(push, tick);
-    gs__dispatch d = gs__dispatch_init(shader, spec_count, &push, sizeof push);
-    d.spec[0] = local;
-    d.spec[1] = quads;
-    for (uint32_t i = GS__UPDATE_SPEC; i < spec_count; i++) d.spec[i] = spec[i - GS__UPDATE_SPEC];
-    gs__bind(recorder, &d, 0, GS__READ | GS__WRITE, node->x[0], &push.parameters);
-    gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.gradients);
-    gs__bind(recorder, &d, 2, GS__READ | GS__WRITE, node->x[2], &push.slots);
-    gs__bind_state(recorder, &d, 3, GS__READ | GS__WRITE);
-    return gs__dispatch_record_1d(recorder, &d, push.count, local * quads);
+// Quads of one dispatch, such that every binding is within the device's limits.
+static uint32_t part_quads(const gs__gpu_caps *caps, bool texels, uint32_t slot_count) {
+    uint64_t bytes = caps->max_storage_range;
+    if (texels && caps->max_texel_elements * UINT64_C(16) < bytes) bytes = caps->max_texel_elements * UINT64_C(16);
+    // A window may begin, and end, a little outside of the tensor.
+    bytes -= bytes > 2 * (uint64_t)caps->offset_align ? 2 * (uint64_t)caps->offset_align : bytes / 2;
+    const uint64_t quads = bytes / 16 / (slot_count > 1 ? slot_count : 1);
+    return quads > INT32_MAX ? INT32_MAX : quads ? (uint32_t)quads : 1;
+}
+
+gs_status gs__update_record(gs__recorder *recorder, const gs__node *node, const gs__update_kernels *kernels,
+                            const gs__tick *tick, const uint32_t *spec) {
+    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
+    const bool cpu = caps->kernel_class == GS__KERNELS_CPU;
+    // On a CPU, beginning a workgroup costs as much as ten quads.
+    const uint32_t local = cpu ? 8 : 128, quads = cpu ? 32 : 1;
+    const uint32_t count = gs__value_count(recorder, node->x[0]) / 4;
+    const uint32_t slot_count = gs__value_count(recorder, node->x[2]) / 4 / count;
+    const uint32_t part = part_quads(caps, cpu, slot_count);
+    for (uint32_t first = 0; first < count; first += part) {
+        struct push push = {.count = count - first < part ? count - first : part};
+        if (first + push.count == count) GS__TICK_PUSH(push, tick);
+        gs__dispatch d = gs__dispatch_init(cpu ? kernels->cpu : kernels->gpu, kernels->spec_count, &push, sizeof push);
+        d.spec[0] = local;
+        d.spec[1] = quads;
+        for (uint32_t i = GS__UPDATE_SPEC; i < kernels->spec_count; i++) d.spec[i] = spec[i - GS__UPDATE_SPEC];
+        const uint32_t begin = 4 * first, length = 4 * push.count;
+        gs__bind_part(recorder, &d, 0, GS__READ | GS__WRITE, node->x[0], begin, length, &push.parameters);
+        gs__bind_part(recorder, &d, 1, GS__READ, node->x[1], begin, length, &push.gradients);
+        gs__bind_part(recorder, &d, 2, GS__READ | GS__WRITE, node->x[2], begin * slot_count, length * slot_count,
+                      &push.slots);
+        gs__bind_state(recorder, &d, 3, GS__READ | GS__WRITE);
+        gs_status status = gs__dispatch_record_1d(recorder, &d, push.count, local * quads);
+        if (status != GS_OK) return status;
+    }
+    return GS_OK;
 }
 
 double gs__update_decayed(const struct gs_state *state, double w) {

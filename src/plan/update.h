@@ -14,10 +14,16 @@ enum { GS__UPDATE_SPEC = 2 };
 gs_status gs__update_shape(gs__error *error, const char *op, uint32_t slot_count, const gs__value_info *const *x,
                            gs__value_info *y);
 
-// Records the update by `shader`, whose constants GS__UPDATE_SPEC .. spec_count - 1 are given by `spec`; its last
-// dispatch ends the step.
-gs_status gs__update_record(gs__recorder *recorder, const gs__node *node, const gs__shader *shader,
-                            const gs__tick *tick, const uint32_t *spec, uint32_t spec_count);
+// The kernels of an optimizer, for both classes; their interfaces are equal.
+typedef struct gs__update_kernels {
+    const gs__shader *gpu, *cpu; // shaders NAME and NAME_cpu
+    uint32_t spec_count;
+} gs__update_kernels;
+
+// Records the update. Constants GS__UPDATE_SPEC .. spec_count - 1 are given by `spec`. The last dispatch (there are
+// several where the parameters exceed what a binding may hold) ends the step.
+gs_status gs__update_record(gs__recorder *recorder, const gs__node *node, const gs__update_kernels *kernels,
+                            const gs__tick *tick, const uint32_t *spec);
 
 // Reference: where slot `slot` of parameter `element` lies.
 static inline uint64_t gs__update_slot(uint64_t element, uint32_t slot, uint32_t slot_count) {

@@ -31,6 +31,12 @@ static void decoupled_weight_decay(void **state) {
     update_check(*state, &(update_case){.op = "adam", .attr = &attr, .slot_count = 2, .set = settings(1e-7f, 0.3f)});
 }
 
+static void parts(void **state) {
+    gs__adam_attr attr = {.paper_epsilon = 0};
+    update_check_parts(*state,
+                       &(update_case){.op = "adam", .attr = &attr, .slot_count = 2, .set = settings(1e-7f, 0.3f)});
+}
+
 // With a constant gradient both corrected moments are g and g^2, so that every step is learning_rate * sign(g): an
 // expectation that does not come from the reference.
 static void first_step_is_the_learning_rate(void **state) {
@@ -63,6 +69,7 @@ int main(void) {
         cmocka_unit_test(keras),
         cmocka_unit_test(paper),
         cmocka_unit_test(decoupled_weight_decay),
+        cmocka_unit_test(parts),
         cmocka_unit_test(first_step_is_the_learning_rate),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);

@@ -55,6 +55,37 @@ static void shuffled(void **state) {
             }
 }
 
+// A data set that no single binding can hold: as if one held 160 KiB.
+static void windows(void **state) {
+    op_fixture *f = *state;
+    static const gs_dtype dtypes[] = {GS_F32, GS_U8};
+    gs__gpu_caps saved[2];
+    for (int i = 0; i < 2; i++) {
+        gs__gpu_caps *caps = (gs__gpu_caps *)(uintptr_t)gs__gpu_get_caps(f->gpu[i]);
+        saved[i] = *caps;
+        caps->max_storage_range = 160 * 1024;
+    }
+    for (int64_t width = 63; width <= 64; width++)
+        for (size_t d = 0; d < 2; d++) {
+            const gs__gather_attr attr = {.batch = 300};
+            const int64_t samples = dtypes[d] == GS_U8 ? 10007 : 3001;
+            op_check(
+                *state,
+                &(op_case){.op = "gather",
+                           .attr = &attr,
+                           .x = {{.shape = {2, {samples, width}},
+                                  .dtype = dtypes[d],
+                                  .storage = GS__STORAGE_SAMPLES,
+                                  .low = 0,
+                                  .high = 256},
+                                 {.shape = {1, {samples}}, .dtype = GS_I32, .storage = GS__STORAGE_TARGETS, .high = 9}},
+                           .batch = attr.batch,
+                           .rows = 290,
+                           .set = {.shuffle = 1, .seed_lo = 1, .data_begin = 1, .data_count = (uint32_t)samples - 1}});
+        }
+    for (int i = 0; i < 2; i++) *(gs__gpu_caps *)(uintptr_t)gs__gpu_get_caps(f->gpu[i]) = saved[i];
+}
+
 // No sample twice, none left out, another order in another epoch.
 static void order_is_a_permutation(void **state) {
     (void)state;
@@ -96,9 +127,8 @@ static void bad_shapes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_order),
-        cmocka_unit_test(shuffled),
-        cmocka_unit_test(order_is_a_permutation),
+        cmocka_unit_test(in_order),   cmocka_unit_test(shuffled),
+        cmocka_unit_test(windows),    cmocka_unit_test(order_is_a_permutation),
         cmocka_unit_test(bad_shapes),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);

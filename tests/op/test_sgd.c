@@ -20,6 +20,11 @@ static void momentum(void **state) {
     update_check(*state, &(update_case){.op = "sgd", .attr = &attr, .slot_count = 1, .set = settings(0.2f)});
 }
 
+static void parts(void **state) {
+    gs__sgd_attr attr = {.momentum = 0};
+    update_check_parts(*state, &(update_case){.op = "sgd", .attr = &attr, .set = settings(0)});
+}
+
 // Two steps by hand: w = 1, g = 2, rate 0.1, momentum 0.5.
 static void by_hand(void **state) {
     (void)state;
@@ -42,6 +47,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain),
         cmocka_unit_test(momentum),
+        cmocka_unit_test(parts),
         cmocka_unit_test(by_hand),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);

@@ -87,7 +87,7 @@ static void step(struct update *u, int number) {
     op_compare(what, u->found, u->slots, u->slots_count, 1e-5, 1e-6);
 }
 
-static void check_size(const op_fixture *f, const update_case *c, int64_t size, int kernels) {
+static void check_size(const op_fixture *f, const update_case *c, int64_t size, int kernels, bool parts) {
     struct update u = {.c = c, .seed = 3};
     snprintf(u.title, sizeof u.title, "%s of %lld (%s kernels)", c->op, (long long)size,
              kernels == GS__KERNELS_GPU ? "GPU" : "CPU");
@@ -104,6 +104,8 @@ static void check_size(const op_fixture *f, const update_case *c, int64_t size, 
     op_write(u.plan, &u.error, u.node->x[0], u.parameters);
     op_expect_ok(&u.error, gs__plan_set_state(u.plan, &u.state), u.title);
     for (int i = 0; i < STEPS; i++) step(&u, i);
+    if (parts) assert_in_range(gs__plan_dispatch_count(u.plan), 3, 100);
+    else assert_int_equal(gs__plan_dispatch_count(u.plan), 2); // and the gather
 
     struct gs_state state;
     op_expect_ok(&u.error, gs__plan_get_state(u.plan, &state), u.title);
@@ -121,5 +123,18 @@ void update_check(void *fixture, const update_case *c) {
     // Around a quad, the padding, a CPU workgroup (256 elements) and a GPU workgroup (512).
     static const int64_t sizes[] = {1, 3, 16, 17, 239, 255, 509, 512, 4099};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (int kernels = 0; kernels < 2; kernels++) check_size(fixture, c, sizes[i], kernels);
+        for (int kernels = 0; kernels < 2; kernels++) check_size(fixture, c, sizes[i], kernels, false);
+}
+
+void update_check_parts(void *fixture, const update_case *c) {
+    op_fixture *f = fixture;
+    for (int kernels = 0; kernels < 2; kernels++) {
+        gs__gpu_caps *caps = (gs__gpu_caps *)(uintptr_t)gs__gpu_get_caps(f->gpu[kernels]), saved = *caps;
+        caps->max_storage_range = 160 * 1024;
+        check_size(f, c, 50021, kernels, true);
+        caps->max_storage_range = saved.max_storage_range;
+        caps->max_texel_elements = 1024;
+        check_size(f, c, 4099, kernels, kernels == GS__KERNELS_CPU);
+        *caps = saved;
+    }
 }

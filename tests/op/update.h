@@ -15,4 +15,7 @@ typedef struct update_case {
 // Over several sizes, with the kernels of both classes.
 void update_check(void *fixture, const update_case *c);
 
+// As if a binding could hold no more than the State buffer needs, so that several dispatches are needed.
+void update_check_parts(void *fixture, const update_case *c);
+
 #endif

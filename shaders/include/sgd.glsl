@@ -1,0 +1,20 @@
+// Stochastic gradient descent, with momentum, as Keras: v = momentum v - rate g; w += v.
+#ifndef GS_SGD_GLSL
+#define GS_SGD_GLSL
+#include "update.glsl"
+
+layout(constant_id = 2) const uint MOMENTUM = 0; // 1: slot v
+layout(constant_id = 3) const uint NESTEROV = 0; // 1: w += momentum v - rate g, with the new v
+
+void update(uint quad) {
+    vec4 step = -state.cur.learning_rate * gradient(quad);
+    if (MOMENTUM != 0u) {
+        uint slot = push.slots / 4u + quad;
+        vec4 v = state.set.momentum * slot_at(slot) + step;
+        slots[slot] = v;
+        step = NESTEROV != 0u ? state.set.momentum * v + step : v;
+    }
+    parameters[push.parameters / 4u + quad] = decayed(quad) + step;
+}
+
+#endif
