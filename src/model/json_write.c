@@ -4,16 +4,13 @@
 
 #include <string.h>
 
-static const char dtype[] = "{\"module\": \"keras\", \"class_name\": \"DTypePolicy\", \"config\": {\"name\": "
-                            "\"float32\"}, \"registered_name\": null}";
-
 static void write_layer(gs__text *text, const gs__model_layer *layer) {
     bool is_input = strcmp(layer->class->class_name, "InputLayer") == 0;
     gs__text_append(text, "{\"module\": \"keras.layers\", \"class_name\": \"%s\", \"config\": {\"name\": ",
                     layer->class->class_name);
     gs__text_append_json(text, layer->name);
-    if (is_input) gs__text_append(text, ", \"dtype\": \"float32\"");
-    else gs__text_append(text, ", \"trainable\": true, \"dtype\": %s", dtype);
+    // Every Keras 3 reads a dtype's name; Keras 3.0 knows no policy objects yet.
+    gs__text_append(text, ", %s\"dtype\": \"float32\"", is_input ? "" : "\"trainable\": true, ");
     if (layer->class->to_json) layer->class->to_json(text, &layer->params);
     gs__text_append(text, "}, \"registered_name\": null");
     if (!is_input) {
@@ -28,7 +25,7 @@ static void write_model(gs__text *text, const gs_model *model) {
     const gs_shape *input = &model->layers[0].output_shape;
     gs__text_append(text, "{\"module\": \"keras\", \"class_name\": \"Sequential\", \"config\": {\"name\": ");
     gs__text_append_json(text, model->name);
-    gs__text_append(text, ", \"trainable\": true, \"dtype\": %s, \"layers\": [", dtype);
+    gs__text_append(text, ", \"trainable\": true, \"dtype\": \"float32\", \"layers\": [");
     for (uint32_t i = 0; i < model->layer_count; i++) {
         gs__text_append(text, "%s\n", i ? "," : "");
         write_layer(text, &model->layers[i]);

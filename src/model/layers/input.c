@@ -29,7 +29,7 @@ fail:
 static void to_json(gs__text *text, const gs_layer *layer) {
     gs__text_append(text, ", \"batch_shape\": ");
     gs__shape_to_json(text, &layer->input.shape, true);
-    gs__text_append(text, ", \"sparse\": false, \"ragged\": false, \"optional\": false");
+    gs__text_append(text, ", \"sparse\": false");
 }
 
 static gs_status shape(gs__error *error, const gs_layer *layer, const gs_shape *x, gs_shape *y) {
