@@ -37,7 +37,7 @@ typedef struct cli_text {
 cli_text cli_group(uint64_t value);                           // 50890 -> "50,890"
 cli_text cli_bytes(uint64_t bytes);                           // "198.79 KB", as Keras writes it (of 1024)
 cli_text cli_shape(const char *first, const gs_shape *shape); // "(None, 64)"; first may be NULL
-cli_text cli_duration(double seconds);                        // "0.42 s", "12.3 s", "4:05", "1:02:03"
+cli_text cli_duration(double seconds);                        // "8.1 ms", "0.42 s", "12.3 s", "4:05", "1:02:03"
 // A copy without control characters, so that a file's text cannot steer the terminal; cut to `columns` (0: as is).
 cli_text cli_clean(const char *text, unsigned columns);
 // Columns that UTF-8 text takes, one for each code point.

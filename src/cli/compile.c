@@ -13,13 +13,18 @@ static const char *const losses[] = {
 #define NAME(constant, value, name, class_name) name,
     GS_LOSS_MAP(NAME)
 #undef NAME
-        NULL,
+        "mse",
+    "mae",
+    NULL,
 };
 static const char *const metrics[] = {
 #define NAME(constant, value, name) name,
     GS_METRIC_MAP(NAME)
 #undef NAME
-        NULL,
+        "top_k",
+    "mse",
+    "mae",
+    NULL,
 };
 
 // The first of `known` is the empty name of the default.
@@ -43,16 +48,11 @@ static char *split_value(char *text) {
     return colon + 1;
 }
 
-static int parse_loss(const char *text, bool from_probabilities, gs_loss *loss) {
+static int parse_loss(const char *text, gs_loss *loss) {
     char name[64];
     snprintf(name, sizeof name, "%s", text);
     const char *delta = split_value(name);
     if (gs_loss_parse(name, loss) != GS_OK) return unknown_name("loss", name, losses);
-    loss->from_probabilities = from_probabilities;
-    bool entropy = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY || loss->kind == GS_LOSS_CATEGORICAL_CROSSENTROPY ||
-                   loss->kind == GS_LOSS_BINARY_CROSSENTROPY;
-    if (from_probabilities && !entropy)
-        return cli_misuse("train", "--from-probabilities is for cross-entropies, not for %s", gs_loss_name(loss->kind));
     if (delta == NULL) return CLI_OK;
     char *end;
     loss->delta = strtof(delta, &end);
@@ -96,10 +96,8 @@ int cli_compile_parse(const cli_compile *options, gs_compile_params *params) {
     *params = (gs_compile_params){0};
     if (options->optimizer != NULL && gs_optimizer_parse(options->optimizer, &params->optimizer) != GS_OK)
         return unknown_name("optimizer", options->optimizer, optimizers);
-    if (options->from_probabilities && options->loss == NULL)
-        return cli_misuse("train", "--from-probabilities needs --loss");
     int code = CLI_OK;
-    if (options->loss != NULL) code = parse_loss(options->loss, options->from_probabilities, &params->loss);
+    if (options->loss != NULL) code = parse_loss(options->loss, &params->loss);
     if (code == CLI_OK && options->metrics != NULL) code = parse_metrics(options->metrics, params);
     return code;
 }

@@ -7,7 +7,7 @@
 typedef struct cli_compile {
     const char *optimizer, *loss, *metrics;                                   // names; NULL: not given
     double learning_rate, momentum, beta1, beta2, rho, epsilon, weight_decay; // NAN: not given
-    bool nesterov, paper_epsilon, from_probabilities;
+    bool nesterov, paper_epsilon;
 } cli_compile;
 
 #define CLI_COMPILE_NONE                                                                                               \

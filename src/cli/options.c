@@ -1,6 +1,7 @@
 #include "options.h"
 #include "cli.h"
 #include <errno.h>
+#include <float.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
@@ -60,17 +61,17 @@ static int read_integer(const cli_usage *usage, const cli_option *option, const 
 }
 
 static int read_real(const cli_usage *usage, const cli_option *option, const char *text) {
-    char *end;
+    char *end, range[80] = "";
     double value = strtod(text, &end);
     bool good = end != text && *end == 0 && strspn(text, " \t") == 0 && isfinite(value);
     good = good && (option->above ? value > option->low : value >= option->low);
     good = good && (option->below ? value < option->high : value <= option->high);
     // What is not 0 here must not become 0, which means the default, as a float.
     good = good && (value == 0 || fabs(value) >= 1e-37);
+    if (option->high < FLT_MAX) snprintf(range, sizeof range, " to %s%g", option->below ? "below " : "", option->high);
     if (!good)
-        return cli_misuse(usage->command, "--%s: expected a number %s %g%s %g, found \"%s\"", option->name,
-                          option->above ? "above" : "from", option->low, option->below ? ", below" : " to",
-                          option->high, text);
+        return cli_misuse(usage->command, "--%s: expected a number %s %g%s, found \"%s\"", option->name,
+                          option->above ? "above" : "from", option->low, range, text);
     *option->real = value;
     return CLI_GO_ON;
 }
@@ -110,6 +111,16 @@ static int report(const cli_usage *usage, const char *word, const cli_option *ne
     return cli_misuse(usage->command, "unknown option \"%s\"", name);
 }
 
+// getopt_long takes a unique beginning for the whole name; a script that relies on it breaks with the next option.
+static int check_whole(const cli_usage *usage, const cli_option *option, char **argv) {
+    const char *word = argv[optind - 1];
+    if (option->argument != NULL && word == optarg) word = argv[optind - 2];
+    word += strspn(word, "-");
+    size_t length = strcspn(word, "=");
+    if (strlen(option->name) == length) return CLI_GO_ON;
+    return cli_misuse(usage->command, "unknown option \"--%.*s\"; did you mean --%s?", (int)length, word, option->name);
+}
+
 static int take_operand(const cli_usage *usage, int argc, char **argv) {
     if (usage->operand != NULL && optind < argc) {
         *usage->operand = argv[optind++];
@@ -118,7 +129,7 @@ static int take_operand(const cli_usage *usage, int argc, char **argv) {
     }
     if (optind < argc)
         return cli_misuse(usage->command, "unexpected argument \"%s\"%s%s", argv[optind],
-                          usage->operand != NULL ? "; one is enough: " : "",
+                          usage->operand != NULL ? ": there already is a " : "",
                           usage->operand != NULL ? usage->operand_name : "");
     return CLI_GO_ON;
 }
@@ -145,7 +156,9 @@ int cli_parse(const cli_usage *usage, int argc, char **argv) {
             char letter[] = {'-', (char)optopt, 0};
             return report(usage, optopt > 0 && optopt < FIRST ? letter : argv[optind - 1], NULL);
         }
-        int code = set_option(usage, &usage->options[found - FIRST], optarg);
+        const cli_option *option = &usage->options[found - FIRST];
+        int code = check_whole(usage, option, argv);
+        if (code == CLI_GO_ON) code = set_option(usage, option, optarg);
         if (code != CLI_GO_ON) return code;
     }
     return take_operand(usage, argc, argv);

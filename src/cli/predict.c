@@ -151,7 +151,7 @@ int cli_predict(int argc, char **argv) {
     struct prediction prediction = {.batch_size = 256, .top = 3};
     gs_context_params params = {0};
     const cli_option options[] = {
-        {"input", "FILE", "an image (.png, .jpg, .bmp) of the model's input size, or an array (.npy) of samples",
+        {"input", "FILE", "an image (.png, .bmp) of the model's input size, or an array (.npy) of samples",
          .text = &prediction.input},
         {"output", "FILE.npy",
          "write the model's outputs: float32, a row for each sample. Without it one sample's "

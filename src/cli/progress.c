@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_PARTS = 6 + 2 * GS_MAX_METRICS, GAP = 2, BAR_LEAST = 10, BAR_MOST = 40 };
+enum { MAX_PARTS = 6 + 2 * GS_MAX_METRICS, GAP = 2, BAR_LEAST = 8, BAR_MOST = 40 };
 
 // A line is made of parts. Where the bar's line is too narrow, those with the highest rank are left out first.
 struct part {
@@ -53,6 +53,15 @@ static void add_figures(struct line *line, unsigned rank, const char *prefix, co
 
 static void add_rate(struct line *line, unsigned rank, double samples_per_second) {
     if (isfinite(samples_per_second) && samples_per_second > 0) add(line, rank, "%.0f samples/s", samples_per_second);
+}
+
+// Whole seconds, so that the line keeps its width.
+static void add_remaining(struct line *line, unsigned rank, double seconds) {
+    uint64_t whole = seconds < 1e9 ? (uint64_t)(seconds + 0.5) : 0;
+    uint64_t hours = whole / 3600, minutes = whole / 60 % 60, rest = whole % 60;
+    if (!(seconds < 1e9)) add(line, rank, "ETA ?");
+    else if (hours > 0) add(line, rank, "ETA %" PRIu64 ":%02" PRIu64 ":%02" PRIu64, hours, minutes, rest);
+    else add(line, rank, "ETA %" PRIu64 ":%02" PRIu64, minutes, rest);
 }
 
 static unsigned part_columns(const struct line *line, unsigned i) {
@@ -133,7 +142,7 @@ static void show_step(cli_progress *progress, const gs_event *event) {
     struct line line = {0};
     add(&line, 0, "Epoch %" PRIu32 "/%" PRIu32, event->epoch + 1, event->epochs);
     if (last && progress->validation) add(&line, 1, "validating");
-    else if (share > 0) add(&line, 1, "ETA %s", cli_duration(event->train.seconds * (1 - share) / share).text);
+    else if (share > 0) add_remaining(&line, 1, event->train.seconds * (1 - share) / share);
     add_rate(&line, 4, event->samples_per_second);
     add_figures(&line, 2, "", &event->train);
     draw(progress, &line, share);

@@ -43,6 +43,8 @@ cli_text cli_duration(double seconds) {
     cli_text out;
     if (!(seconds >= 0 && seconds < 1e9)) {
         snprintf(out.text, sizeof out.text, "?");
+    } else if (seconds < 0.0995) {
+        snprintf(out.text, sizeof out.text, "%.1f ms", seconds * 1e3);
     } else if (seconds < 9.995) {
         snprintf(out.text, sizeof out.text, "%.2f s", seconds);
     } else if (seconds < 59.95) {

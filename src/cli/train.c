@@ -68,13 +68,9 @@ static void print_data(const char *head, const gs_data *data) {
 }
 
 // What is about to be trained, on what.
-static int print_start(struct training *training) {
+static void print_start(const struct training *training, const gs_device_info *device, const char *reason) {
     const train_options *options = training->options;
-    gs_device_info device;
-    char reason[256];
-    if (gs_device_get(training->context, &device, reason, sizeof reason) != GS_OK)
-        return cli_fail_context(training->context, NULL);
-    if (options->quiet) return CLI_OK;
+    if (options->quiet) return;
     gs_model_info model;
     gs_compile_params compile;
     gs_model_get_info(training->model, &model);
@@ -84,13 +80,12 @@ static int print_start(struct training *training) {
     if (training->validation != NULL) print_data("Validation", training->validation);
     if (options->validation_split > 0)
         printf("%-12sthe last %g %% of the data\n", "Validation", options->validation_split * 100);
-    printf("%-12s%s (%s)\n", "Device", cli_clean(device.name, 0).text, reason);
+    printf("%-12s%s (%s)\n", "Device", cli_clean(device->name, 0).text, reason);
     float rate = compile.optimizer.learning_rate;
     printf("%-12s%" PRIu64 " epoch%s, batch size %" PRIu64 ", %s, learning rate %g\n", "Training", options->epochs,
            options->epochs == 1 ? "" : "s", options->batch_size, gs_optimizer_name(compile.optimizer.kind),
            rate > 0 ? (double)rate : 0.0);
     fflush(stdout);
-    return CLI_OK;
 }
 
 // Trains. *saveable: the model is worth writing.
@@ -155,9 +150,13 @@ static int run(const train_options *options, const gs_compile_params *compile) {
     struct training training = {.options = options, .compile = *compile};
     bool saveable = false;
     int code = open_training(&training);
-    if (code == CLI_OK) code = print_start(&training);
+    gs_device_info device;
+    char reason[256];
+    if (code == CLI_OK && gs_device_get(training.context, &device, reason, sizeof reason) != GS_OK)
+        code = cli_fail_context(training.context, NULL);
     if (code == CLI_OK) code = cli_outputs_open(&training.outputs, options->out, options->log);
     if (code == CLI_OK) {
+        print_start(&training, &device, reason);
         code = fit(&training, &saveable);
         if (saveable) {
             int save_code = save(&training);

@@ -3,8 +3,8 @@
 #include <float.h>
 #include <math.h>
 
-static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3's model.to_json() writes for a\n"
-                           "Sequential model, or a folder with a model.json, of which only the layers are\n"
+static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3's model.to_json() writes for\n"
+                           "a Sequential model, or a folder with a model.json, of which only the layers are\n"
                            "taken: --init continues from its weights.\n"
                            "\n"
                            "DATA is one of\n"
@@ -51,12 +51,10 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
         {"paper-epsilon", NULL, "adam, adamw: epsilon where the paper and PyTorch have it", .flag = &c->paper_epsilon},
         {"weight-decay", "F", "decoupled (default 0, adamw 0.004)", .real = &c->weight_decay, .high = most},
         {"loss", "NAME",
-         "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mse, mae or huber[:DELTA] "
-         "(default: the model's, else sparse_categorical_crossentropy for class numbers)",
+         "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mse, mae or huber[:DELTA]; "
+         "cross-entropies from logits, or from probabilities where the model ends in softmax or sigmoid (default: the "
+         "model's, else sparse_categorical_crossentropy for class numbers)",
          .text = &c->loss},
-        {"from-probabilities", NULL,
-         "the model ends in softmax or sigmoid (with a cross-entropy; default: it does not)",
-         .flag = &c->from_probabilities},
         {"metrics", "A,B", "accuracy, top_k[:K], mse, mae, or none (default: the model's, else accuracy)",
          .text = &c->metrics},
         {"seed", "N", "of first weights, dropout and shuffle: the same seed gives the same bits (default 0)",
