@@ -36,10 +36,21 @@ static gs_status read_number(gs__json *json, const cJSON *config, const char *ke
 }
 
 static gs_status read_optimizer(gs__json *json, const cJSON *item, gs_optimizer *o) {
-    // What is not here changes the training and is refused unless it is null or false.
-    static const char *const keys[] = {"name",     "learning_rate", "weight_decay", "momentum",
-                                       "nesterov", "beta_1",        "beta_2",       "rho",
-                                       "epsilon",  "ema_momentum",  "jit_compile",  "is_legacy_optimizer",
+    // What is not here changes the training and is refused unless it is null or false. The ema_ keys mean nothing where
+    // use_ema is false.
+    static const char *const keys[] = {"name",
+                                       "learning_rate",
+                                       "weight_decay",
+                                       "momentum",
+                                       "nesterov",
+                                       "beta_1",
+                                       "beta_2",
+                                       "rho",
+                                       "epsilon",
+                                       "ema_momentum",
+                                       "ema_overwrite_frequency",
+                                       "jit_compile",
+                                       "is_legacy_optimizer",
                                        NULL};
     gs_status status = GS_OK;
     gs__error problem = {0};
