@@ -109,7 +109,7 @@ static void epochs(void **state) {
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) run_epochs(*state, batches[i], i % 2);
 }
 
-// Far more rows than a workgroup has lanes: every value counts once.
+// Far more rows than a workgroup has lanes: every value counts once. At the step where the low word overflows.
 static void many_rows(void **state) {
     op_fixture *f = *state;
     enum { ROWS = 3001 };
@@ -138,11 +138,17 @@ static void many_rows(void **state) {
         expected[7] = ROWS;
         struct gs_state s = {.set = {.data_count = ROWS, .batch = ROWS}};
         gs__state_start(&s);
+        s.next.step_lo = s.cur.step_lo = UINT32_MAX;
         op_expect_ok(&error, gs__plan_set_state(plan, &s), "state");
         gs__run run = {.steps = 1};
         while (run.finished < 1) op_expect_ok(&error, gs__plan_advance(plan, &run), "step");
         for (int i = 0; i < 8; i++) found[i] = (double)run.entries[i];
         op_compare("sums", found, expected, 8, 0, 1e-9);
+        struct gs_state after;
+        gs__tick_next(&s);
+        assert_int_equal(s.next.step_hi, 1);
+        op_expect_ok(&error, gs__plan_get_state(plan, &after), "state");
+        assert_memory_equal(&after, &s, sizeof s);
         free(values);
         gs__plan_destroy(plan);
         gs__graph_deinit(&graph);
