@@ -93,9 +93,11 @@ static gs_status copy_layers(gs_model *model, const gs_sequential_params *params
                             "layer %u has no class_name; layers are made by gs_dense() and the like", i);
         layer->class = gs__layer_find(class_name);
         if (!layer->class) {
-            char list[160], shown[64], shown_name[64];
-            return gs__fail(model->error, GS_ERR_UNSUPPORTED, "layer \"%s\" (%s) is not supported; known are %s",
-                            gs__text_show(name ? name : "", shown_name, sizeof shown_name),
+            char list[160], shown[64], shown_name[64], place[80];
+            gs__text_show(name ? name : "", shown_name, sizeof shown_name);
+            if (name) snprintf(place, sizeof place, "\"%s\"", shown_name);
+            else snprintf(place, sizeof place, "%u", i);
+            return gs__fail(model->error, GS_ERR_UNSUPPORTED, "layer %s (%s) is not supported; known are %s", place,
                             gs__text_show(class_name, shown, sizeof shown),
                             gs__layer_list_text(false, list, sizeof list));
         }
