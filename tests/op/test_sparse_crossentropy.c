@@ -51,6 +51,45 @@ static void fewer_rows(void **state) {
         }
 }
 
+// A gradient of a fuller step is not left behind.
+static void rows_of_an_earlier_step_are_cleared(void **state) {
+    op_fixture *f = *state;
+    for (int class = 0; class < 2; class ++) {
+        gs__graph graph;
+        gs__value x[2], y[2], dx;
+        gs__plan *plan;
+        double values[15], targets[5] = {0, 1, 2, 0, 9}, found[15];
+        const gs_shape shape = {2, {5, 3}};
+        gs__graph_init(&graph, &f->error, true, 5);
+        op_expect_ok(&f->error, gs__graph_value(&graph, &shape, GS_F32, GS__STORAGE_ACTIVATION, NULL, &x[0]), "x");
+        op_expect_ok(&f->error,
+                     gs__graph_value(&graph, &(gs_shape){1, {5}}, GS_I32, GS__STORAGE_ACTIVATION, NULL, &x[1]), "t");
+        op_expect_ok(&f->error, gs__graph_value(&graph, &shape, GS_F32, GS__STORAGE_ACTIVATION, NULL, &dx), "dx");
+        op_expect_ok(&f->error, gs__graph_apply(&graph, "sparse_crossentropy", NULL, &attrs[1], x, 2, y), "apply");
+        graph.nodes[0].dx[0] = dx;
+        graph.values[x[0]].pinned = graph.values[x[1]].pinned = graph.values[dx].pinned = true;
+        op_expect_ok(&f->error,
+                     gs__plan_create(&f->error, &(gs__plan_params){.gpu = f->gpu[class], .graph = &graph}, &plan),
+                     "plan");
+        for (int i = 0; i < 15; i++) values[i] = i % 4;
+        op_write(plan, &f->error, x[0], values);
+        op_write(plan, &f->error, x[1], targets);
+        for (uint32_t rows = 4; rows >= 2; rows -= 2) {
+            for (int i = 0; i < 15; i++) found[i] = 77;
+            op_write(plan, &f->error, dx, found);
+            const struct gs_state s = {.cur = {.rows = rows}, .next = {.rows = rows}, .set = {.batch = 5}};
+            op_expect_ok(&f->error, gs__plan_set_state(plan, &s), "state");
+            op_expect_ok(&f->error, op_run_step(plan), "step");
+            op_read(plan, &f->error, dx, found);
+            for (uint32_t i = 0; i < 15; i++) assert_int_equal(found[i] != 0, i / 3 < rows);
+            op_read(plan, &f->error, y[0], found);
+            for (uint32_t i = 0; i < 5; i++) assert_int_equal(found[i] != 0, i < rows);
+        }
+        gs__plan_destroy(plan);
+        gs__graph_deinit(&graph);
+    }
+}
+
 // Rows that are not there may hold anything.
 static void garbage_beyond_the_rows(void **state) {
     const double x[12] = {1, 2, 3, 4, 3, 2, NAN, NAN, NAN, INFINITY, 1e30, -1e30}, targets[4] = {2, 0, 1, 77};
@@ -149,6 +188,7 @@ int main(void) {
         cmocka_unit_test(refuses_other_shapes),
         cmocka_unit_test(first_of_equal_values_wins),
         cmocka_unit_test(garbage_beyond_the_rows),
+        cmocka_unit_test(rows_of_an_earlier_step_are_cleared),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);
 }
