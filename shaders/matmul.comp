@@ -66,7 +66,7 @@ uint column_of(uint j) {
     return j / VECTOR_N * (THREADS_N * VECTOR_N) + gl_LocalInvocationID.x % THREADS_N * VECTOR_N + j % VECTOR_N;
 }
 
-float acc[THREAD_M * THREAD_N], sum[THREAD_N];
+float acc[THREAD_M * THREAD_N];
 
 void multiply() {
     for (uint k = 0; k < TILE_K; k++) {
@@ -112,7 +112,9 @@ void main() {
     uint row = tile / tiles_n * TILE_M, col = tile % tiles_n * TILE_N;
     if (row >= push.m) return;
     for (uint i = 0; i < THREAD_M * THREAD_N; i++) acc[i] = 0.0;
-    for (uint j = 0; j < THREAD_N; j++) sum[j] = 0.0;
+    // The workgroups of the first tile row add up the columns of B, thread i column i.
+    bool sums = EXTRA >= SUMS && row == 0u && gl_LocalInvocationID.x < TILE_N;
+    float sum = 0.0;
 
     load(row, col, 0u);
     for (uint k = 0; k < push.k; k += TILE_K) {
@@ -120,13 +122,10 @@ void main() {
         barrier();
         if (k + TILE_K < push.k) load(row, col, k + TILE_K);
         if (EXTRA != ONLY_SUMS) multiply();
-        if (EXTRA >= SUMS && row == 0u && gl_LocalInvocationID.x < THREADS_N)
-            for (uint i = 0; i < TILE_K; i++)
-                for (uint j = 0; j < THREAD_N; j++) sum[j] += b_tile[i * STRIDE_B + column_of(j)];
+        if (sums)
+            for (uint i = 0; i < TILE_K; i++) sum += b_tile[i * STRIDE_B + gl_LocalInvocationID.x];
         barrier();
     }
-    if (EXTRA >= SUMS && row == 0u && gl_LocalInvocationID.x < THREADS_N)
-        for (uint j = 0; j < THREAD_N; j++)
-            if (col + column_of(j) < push.n) c[push.sums + col + column_of(j)] = sum[j];
+    if (sums && col + gl_LocalInvocationID.x < push.n) c[push.sums + col + gl_LocalInvocationID.x] = sum;
     if (EXTRA != ONLY_SUMS) store(row, col);
 }

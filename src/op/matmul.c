@@ -80,16 +80,17 @@ static gs_status record(gs__recorder *recorder, gs__dispatch *d, const struct pr
 
 // --- GPUs -----------------------------------------------------------------------------------------------------------
 struct tile {
-    uint32_t m, n, k, thread_m, thread_n; // m: with 256 threads; half of it with 128
+    uint32_t m, n, k, thread_m, thread_n; // 256 threads
 };
 
-// The largest tile that still makes enough workgroups to fill a device, else the smallest.
+// The largest tile that still makes enough workgroups to fill a device, else the smallest. `narrow`: of 128 threads and
+// half the rows, without the largest, whose loads would take too many registers.
 static struct tile choose_tile(const struct product *p, bool narrow) {
     static const struct tile tiles[] = {
         {128, 128, 8, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 2, 2}, {16, 16, 32, 1, 1}};
     enum { COUNT = sizeof tiles / sizeof tiles[0], ENOUGH = 48 };
     struct tile t = tiles[0];
-    for (uint32_t i = 0; i < COUNT; i++) {
+    for (uint32_t i = narrow; i < COUNT; i++) {
         t = tiles[i];
         if (narrow) t.m /= 2;
         if ((uint64_t)divide_up(p->m, t.m) * divide_up(p->n, t.n) >= ENOUGH) break;

@@ -45,11 +45,15 @@ static void more_dimensions(void **state) {
     op_check(*state, &c);
 }
 
-// Several tiles of every kind, and a k long enough for several tiles of it.
+// Results large enough for the larger tiles of the GPU kernel, in each of the three products.
 static void large(void **state) {
-    op_case c = product((int64_t[]){1030, 36, 1001}, true);
-    c.no_numeric = true; // slow; the small sizes have it
-    op_check(*state, &c);
+    static const int64_t large_sizes[][3] = {{1030, 36, 1001}, {1030, 1001, 17}, {19, 1001, 900},
+                                             {500, 20, 500},   {500, 500, 21},   {20, 500, 502}};
+    for (uint32_t i = 0; i < sizeof large_sizes / sizeof large_sizes[0]; i++) {
+        op_case c = product(large_sizes[i], true);
+        c.no_numeric = true; // slow; the small sizes have it
+        op_check(*state, &c);
+    }
 }
 
 static void each_activation(void **state) {
@@ -88,6 +92,38 @@ static void some_gradients(void **state) {
     op_case c = product(sizes[6], true);
     c.x[1].storage = GS__STORAGE_ACTIVATION;
     op_check(*state, &c);
+}
+
+// As the plans of models have it: the gradients of a layer's parameters lie side by side.
+static void few_dispatches(void **state) {
+    op_fixture *f = *state;
+    gs__graph graph;
+    gs__value x[3], y, dy[GS__MAX_OUTPUTS] = {0};
+    const gs_shape shapes[3] = {{2, {32, 784}}, {2, {784, 64}}, {1, {64}}}, out = {2, {32, 64}};
+    gs__graph_init(&graph, &f->error, true, 32);
+    for (uint32_t i = 0; i < 3; i++) {
+        const gs__storage storage = i ? GS__STORAGE_PARAMETER : GS__STORAGE_ACTIVATION;
+        op_expect_ok(&f->error, gs__graph_value(&graph, &shapes[i], GS_F32, storage, NULL, &x[i]), "x");
+        graph.values[x[i]].wants_grad = true;
+    }
+    op_expect_ok(&f->error, gs__graph_apply(&graph, "matmul", "fc1", NULL, x, 3, &y), "matmul");
+    op_expect_ok(&f->error, gs__graph_value(&graph, &out, GS_F32, GS__STORAGE_ACTIVATION, NULL, &dy[0]), "dy");
+    gs__node *node;
+    op_expect_ok(&f->error, gs__graph_backward_node(&graph, 0, dy, &node), "backward");
+    graph.storage_bytes[GS__STORAGE_GRADIENT] = graph.storage_bytes[GS__STORAGE_PARAMETER];
+    for (uint32_t i = 1; i < 3; i++) {
+        gs__value_info *gradient = &graph.values[node->dx[i]];
+        gradient->storage = GS__STORAGE_GRADIENT;
+        gradient->offset = graph.values[x[i]].offset;
+    }
+    for (int i = 0; i < 2; i++) {
+        gs__plan *plan;
+        const gs__plan_params params = {.gpu = f->gpu[i], .graph = &graph};
+        op_expect_ok(&f->error, gs__plan_create(&f->error, &params, &plan), "plan");
+        assert_int_equal(gs__plan_dispatch_count(plan), 3);
+        gs__plan_destroy(plan);
+    }
+    gs__graph_deinit(&graph);
 }
 
 static void not_finite(void **state) {
@@ -133,15 +169,11 @@ static void refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_sizes_with_bias),
-        cmocka_unit_test(odd_sizes_without_bias),
-        cmocka_unit_test(more_dimensions),
-        cmocka_unit_test(large),
-        cmocka_unit_test(each_activation),
-        cmocka_unit_test(dropout),
-        cmocka_unit_test(some_gradients),
-        cmocka_unit_test(not_finite),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(odd_sizes_with_bias), cmocka_unit_test(odd_sizes_without_bias),
+        cmocka_unit_test(more_dimensions),     cmocka_unit_test(large),
+        cmocka_unit_test(each_activation),     cmocka_unit_test(dropout),
+        cmocka_unit_test(some_gradients),      cmocka_unit_test(few_dispatches),
+        cmocka_unit_test(not_finite),          cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);
 }
