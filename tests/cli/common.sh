@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the tests of the program. Each test stands alone: its own folder, a small data set, and checks that print
 # what they found. A failed check is counted and the test goes on; `finish` at its end gives the exit code.
 set -uo pipefail

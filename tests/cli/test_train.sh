@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# gradsmith train, evaluate and predict as they should be used, on data that is learnt in a moment.
+source "$(dirname "$0")/common.sh"
+make_data
+learn=(train --layers "$layers" --data "$data" --learning-rate 0.01 --seed 3)
+
+run "${learn[@]}" --epochs 6 --validation-data "$more" --out runs/a --log a.jsonl
+exits 0
+silent err
+for text in '12,611 parameters' '96 samples' '3 classes' 'Epoch 1/6  loss ' 'Epoch 6/6  loss ' 'val_accuracy 1.0000' \
+    'samples/s' 'Saved to runs/a'; do
+    says out "$text"
+done
+check "a line for each epoch" test "$(grep -c '^Epoch' out)" -eq 6
+check "plain text only" test "$(LC_ALL=C grep -c "$(printf '[\033\r]')" out)" -eq 0
+exists runs/a/model.json runs/a/model.safetensors runs/a/history.csv runs/a/log.jsonl
+same "$(find runs/a -type f | wc -l)" 4 # nothing else, nothing half-written
+head -c 1000 runs/a/model.safetensors | tr -d '\0' >head
+for text in '"dense/kernel"' '[784,16]' '"dense/bias"' '[16]' '"dense_1/kernel"' '[16,3]' '"F32"'; do says head "$text"; done
+same_bytes runs/a/log.jsonl a.jsonl
+
+# The log: one JSON object an epoch, which the history repeats.
+same "$(wc -l <runs/a/log.jsonl)" 6
+for epoch in 1 6; do
+    sed -n ${epoch}p runs/a/log.jsonl >line
+    same "$(json epoch <line)" $epoch
+    for key in loss accuracy val_loss val_accuracy seconds samples_per_second; do
+        check "$key is a number above 0" grep -qE '^[0-9]*\.?[0-9]+(e[-+]?[0-9]+)?$' <(json $key <line)
+    done
+done
+same "$(json val_accuracy <line)" 1
+same "$(head -n 1 runs/a/history.csv)" epoch,loss,accuracy,val_loss,val_accuracy,seconds,samples_per_second
+same "$(wc -l <runs/a/history.csv)" 7
+same "$(tail -n 1 runs/a/history.csv | cut -d, -f1,5)" 6,1
+
+# The same seed gives the same bytes, another one others.
+run "${learn[@]}" --epochs 6 --out runs/b
+exits 0
+same_bytes runs/a/model.safetensors runs/b/model.safetensors
+same_bytes runs/a/model.json runs/b/model.json
+run "${learn[@]}" --epochs 6 --seed 4 --out runs/c
+exits 0
+check "another seed, other weights" test "$(cksum <runs/a/model.safetensors)" != "$(cksum <runs/c/model.safetensors)"
+run "${learn[@]}" --epochs 6 --no-shuffle --out runs/c # over an older run
+exits 0
+check "another order, other weights" test "$(cksum <runs/a/model.safetensors)" != "$(cksum <runs/c/model.safetensors)"
+same "$(wc -l <runs/c/log.jsonl)" 6
+
+run "${learn[@]}" --epochs 2 --validation-split 0.25 --quiet --out runs/quiet
+exits 0
+silent out
+silent err
+check "a validation in the log" test -n "$(head -n 1 runs/quiet/log.jsonl | json val_loss)"
+NO_COLOR=1 run "${learn[@]}"
+exits 0
+says out 'was not saved'
+
+# Weights to start from: nothing is learnt in a step of next to no size.
+run train runs/a --data "$data" --init runs/a/model.safetensors --optimizer sgd --learning-rate 1e-30 --out runs/d
+exits 0
+same_bytes runs/a/model.safetensors runs/d/model.safetensors
+run train runs/a --data "$data" --learning-rate 1e-30 --optimizer sgd --out runs/d --seed 8 # the layers only
+exits 0
+check "first weights of their own" test "$(cksum <runs/a/model.safetensors)" != "$(cksum <runs/d/model.safetensors)"
+
+run "${learn[@]}" --batch-size 32 --epochs 9 --max-steps 5 --out runs/steps
+exits 0
+says out 'Epoch 1/9  loss'
+says out 'Epoch 2/9  2 of 3 steps  loss'
+same "$(wc -l <runs/steps/log.jsonl)" 1
+run "${learn[@]}" --max-steps 1 --out runs/steps # no whole epoch: the older figures must go
+exits 0
+silent runs/steps/log.jsonl
+silent runs/steps/history.csv
+
+for optimizer in sgd adam adamw rmsprop; do
+    run train --layers "784 dense:3:softmax" --data "$data" --optimizer $optimizer --metrics accuracy,top_k:2 \
+        --loss sparse_categorical_crossentropy
+    exits 0
+    says out "$optimizer, learning rate 0.0"
+    says out 'sparse_top_k_categorical_accuracy'
+done
+run train --layers "784 dense:3" --data "$data" --optimizer sgd --momentum 0.9 --nesterov --weight-decay 0.01 \
+    --metrics none --learning-rate 0.05
+exits 0
+check "no metrics" test "$(grep -c accuracy out)" -eq 0
+run "${learn[@]}" --profile --epochs 2
+exits 0
+for text in kernel 'median us' share matmul adam sum 'on the clock'; do says out "$text"; done
+
+# Evaluate.
+run evaluate runs/a --data "$more"
+exits 0
+silent err
+says out 'accuracy 1.0000'
+says out '32 samples'
+run evaluate runs/a --data "$more" --json --batch-size 5
+exits 0
+same "$(json accuracy <out)" 1
+same "$(json samples <out)" 32
+same "$(json loss <out | cut -c1-5)" "$(tail -n 1 runs/a/log.jsonl | json val_loss | cut -c1-5)"
+
+# Predict: an array, its classes in order, logits or probabilities.
+"$helper" npy samples.npy 7 28 28 3
+run predict runs/a --input samples.npy --output logits.npy --batch-size 3
+exits 0
+silent out
+silent err
+same "$("$helper" rows logits.npy 3 | cut -d' ' -f2 | tr -d '\n')" 0120120
+run predict runs/a --input samples.npy --output shares.npy --softmax
+exits 0
+same "$("$helper" rows shares.npy 3 | tr '\n' ' ')" "1.0000 0 1.0000 1 1.0000 2 1.0000 0 1.0000 1 1.0000 2 1.0000 0 "
+"$helper" npy one.npy 1 28 28 3
+run predict runs/a --input one.npy
+exits 0
+says out one.npy
+check "class 0 is first" test "$(sed -n '2s/.*% *//p' out)" == "class 0"
+
+# An image, with the names of the classes where there are some.
+boot=$GRADSMITH_SOURCE_DIR/assets/images/ankle-boot.png
+run predict runs/a --input "$boot" --output image.npy --top 2
+exits 0
+silent err
+check "two classes" test "$(wc -l <out)" -eq 3
+same "$("$helper" rows image.npy 3 | wc -l)" 1
+echo '["zero", "one \u001b[31m", "two"]' >runs/a/classes.json
+run predict runs/a --input one.npy
+exits 0
+says out 'zero (class 0)'
+check "no escape on the terminal" test "$(LC_ALL=C grep -c "$(printf '\033')" out)" -eq 0
+echo '["too", "few"]' >runs/a/classes.json
+run predict runs/a --input one.npy
+exits 0
+says out 'class 0'
+says err 'classes.json'
+finish
