@@ -26,7 +26,8 @@ struct gs__graph {
 void gs__graph_init(gs__graph *graph, gs__error *error, bool training, uint32_t batch);
 void gs__graph_deinit(gs__graph *graph);
 
-enum { GS__PARAMETER_ALIGN = 64 };
+// Wide enough that the windows of two parameters' gradients do not overlap on most devices: see record.c.
+enum { GS__PARAMETER_ALIGN = 256 };
 
 // A new value. Shape is checked (at most 2^31 - 1 elements). PARAMETER values are placed in the order in which they
 // are made, each at a multiple of GS__PARAMETER_ALIGN bytes, so equal models have equal layouts.

@@ -108,11 +108,12 @@ static gs_status make_windows(gs__recorder *r, const gs__dispatch *d, struct win
     }
     for (uint32_t i = 0; i < d->shader->binding_count; i++) {
         struct window *w = &windows[i];
+        const bool reads = d->shader->binding_reads & 1u << i, writes = d->shader->binding_writes & 1u << i;
         if (!w->buffer) {
             *w = (struct window){.buffer = r->plan->buffers[GS__STORAGE_STATE], .end = sizeof(struct gs_state)};
+            w->access = writes ? GS__WRITE : GS__READ;
             continue;
         }
-        const bool reads = d->shader->binding_reads & 1u << i, writes = d->shader->binding_writes & 1u << i;
         if ((w->access & GS__WRITE && !writes) || (!(w->access & GS__WRITE) && writes) ||
             (w->access & GS__READ && !reads))
             return internal_error(r, d, "the op's declared access is not the shader's");
@@ -150,28 +151,21 @@ static gs_status note_access(gs__recorder *r, const gs__buffer *buffer, uint64_t
     return GS_OK;
 }
 
-// Kernels read `cur` and the settings through the uniform buffer.
-#define STATE_READ_BEGIN sizeof(struct gs_position)
-
-static gs_status synchronize(gs__recorder *r, const gs__dispatch *d) {
+// A barrier where this dispatch touches what an earlier one wrote, or writes what an earlier one touches. Counted are
+// whole windows, as the validation layers do: a window may hold more than the tensors in it.
+static gs_status synchronize(gs__recorder *r, const gs__dispatch *d, const struct window windows[GS__MAX_BINDINGS]) {
     const gs__buffer *state = r->plan->buffers[GS__STORAGE_STATE];
-    bool barrier = d->shader->reads_state && conflicts(r, state, STATE_READ_BEGIN, sizeof(struct gs_state), false);
-    for (uint32_t i = 0; i < d->tensor_count && !barrier; i++) {
-        struct window range = {0};
-        tensor_range(r, d, i, &range);
-        barrier = conflicts(r, range.buffer, range.begin, range.end, d->tensor[i].access & GS__WRITE);
-    }
+    bool barrier = d->shader->reads_state && conflicts(r, state, 0, sizeof(struct gs_state), false);
+    for (uint32_t i = 0; i < d->shader->binding_count && !barrier; i++)
+        barrier = conflicts(r, windows[i].buffer, windows[i].begin, windows[i].end, windows[i].access & GS__WRITE);
     if (barrier) {
         gs__commands_barrier(r->commands, false);
         r->access_count = 0;
     }
     gs_status status = GS_OK;
-    if (d->shader->reads_state) status = note_access(r, state, STATE_READ_BEGIN, sizeof(struct gs_state), false);
-    for (uint32_t i = 0; i < d->tensor_count && status == GS_OK; i++) {
-        struct window range = {0};
-        tensor_range(r, d, i, &range);
-        status = note_access(r, range.buffer, range.begin, range.end, d->tensor[i].access & GS__WRITE);
-    }
+    if (d->shader->reads_state) status = note_access(r, state, 0, sizeof(struct gs_state), false);
+    for (uint32_t i = 0; i < d->shader->binding_count && status == GS_OK; i++)
+        status = note_access(r, windows[i].buffer, windows[i].begin, windows[i].end, windows[i].access & GS__WRITE);
     return status;
 }
 
@@ -223,7 +217,7 @@ gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_
     }
     gs__pipeline *pipeline;
     GS_TRY(gs__pipeline_get(r->plan->gpu, d->shader, d->spec, d->spec_count, &pipeline));
-    GS_TRY(synchronize(r, d));
+    GS_TRY(synchronize(r, d, windows));
     if (r->describe) GS_TRY(describe(r, d));
     const uint32_t groups[3] = {(uint32_t)groups_x, (uint32_t)groups_y, (uint32_t)groups_z};
     if (r->plan->profile && !r->describe) gs__commands_timestamp(r->commands, 2 * r->dispatch_count);

@@ -147,10 +147,14 @@ static void plan_penalties(gs_context *context) {
     gs_model_destroy(&model);
 }
 
-static void collect_kernels(const char *class) {
+// `shuffle`: the device's subgroup shuffle may be used.
+static void collect_kernels(const char *class, bool shuffle) {
     gs_context *context;
+    gs__gpu *gpu;
     setenv("GRADSMITH_KERNELS", class, 1);
     assert_int_equal(gs_context_create(&context, NULL), GS_OK);
+    ok(context, gs__context_gpu(context, &gpu));
+    gpu->caps.subgroup_shuffle &= shuffle;
     for (uint32_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
         gs_model *model;
         ok(context, gs_model_from_layers(context, recipes[i].layers, 0, &model));
@@ -172,8 +176,9 @@ static void use_driver(const char *icd) {
 static void plans_use_every_shader(void **state) {
     (void)state;
     use_driver(lavapipe_icd);
-    collect_kernels("gpu");
-    collect_kernels("cpu");
+    collect_kernels("gpu", true);
+    collect_kernels("cpu", true);
+    collect_kernels("cpu", false);
     print_message("  %u kernels of %d shaders\n", kernel_count, (int)(sizeof all_shaders / sizeof *all_shaders));
     for (uint32_t s = 0; s < sizeof all_shaders / sizeof *all_shaders; s++) {
         bool used = false;

@@ -138,8 +138,8 @@ static void test_weights(void **state) {
     assert_int_equal(gs_model_from_layers(context, "5 dense:3 dense:2", 2, &other), GS_OK);
     assert_memory_equal(a->weights, b->weights, a->parameter_bytes);
     assert_memory_not_equal(a->weights, other->weights, a->parameter_bytes);
-    // kernel 60 bytes, bias 12, kernel 24, bias 8, each padded to 64.
-    assert_int_equal(a->parameter_bytes, 4 * 64);
+    // kernel 60 bytes, bias 12, kernel 24, bias 8, each padded.
+    assert_int_equal(a->parameter_bytes, 4 * GS__PARAMETER_ALIGN);
     assert_int_equal(a->parameter_elements, 15 + 3 + 6 + 2);
     float values[15], again[15];
     for (int i = 0; i < 15; i++) values[i] = (float)i;
