@@ -12,8 +12,8 @@ float exp_(float x) { return isnan(x) ? x : exp(x); }
 // 2 atanh(s), |s| <= 1/3. The last coefficient stands for the rest of the series too.
 float twice_atanh_(float s) {
     float q = s * s;
-    return 2.0 * s *
-           (1.0 + q * (0.33333333 + q * (0.2 + q * (0.14285714 + q * (0.11111111 + q * (0.09090909 + q * 0.08333333))))));
+    float tail = 0.14285714 + q * (0.11111111 + q * (0.09090909 + q * 0.08333333));
+    return 2.0 * s * (1.0 + q * (0.33333333 + q * (0.2 + q * tail)));
 }
 
 // log(1 + e), 0 <= e <= 1.
