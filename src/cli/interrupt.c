@@ -16,14 +16,26 @@ static void set(int number, void (*handler)(int), int flags) {
     if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
 }
 
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+enum { SIGNAL_COUNT = sizeof signals / sizeof signals[0] };
+
 const volatile int *cli_interrupt_begin(void) {
     caught = 0;
-    set(SIGINT, handle, (int)SA_RESETHAND | SA_RESTART);
-    set(SIGTERM, handle, (int)SA_RESETHAND | SA_RESTART);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) set(signals[i].number, handle, (int)SA_RESETHAND | SA_RESTART);
+    set(SIGPIPE, SIG_IGN, 0);
     return &caught;
 }
 
 void cli_interrupt_end(void) {
-    set(SIGINT, SIG_DFL, 0);
-    set(SIGTERM, SIG_DFL, 0);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) set(signals[i].number, SIG_DFL, 0);
+}
+
+const char *cli_interrupt_name(int number) {
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        if (signals[i].number == number) return signals[i].name;
+    }
+    return "a signal";
 }

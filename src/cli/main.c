@@ -26,6 +26,7 @@ static int print_help(FILE *file) {
                   "  --version   show the version and end\n"
                   "\nEnvironment:\n"
                   "  GRADSMITH_DEVICE    the device to use: auto, an index, or a part of its name\n"
+                  "  GRADSMITH_DATA_DIR  where data sets are, as --data-dir\n"
                   "  GRADSMITH_VALIDATE  1: run under the Vulkan validation layers\n"
                   "  NO_COLOR            set: no colours\n"
                   "\nExit codes: 0 done, 1 failed, 2 the command line is wrong, 130 stopped by Ctrl-C.\n"
@@ -71,7 +72,9 @@ static int dispatch(int argc, char **argv) {
 int main(int argc, char **argv) {
     setlocale(LC_CTYPE, ""); // for UTF-8; numbers keep their points
     int code = dispatch(argc, argv);
-    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && code == CLI_OK)
-        code = cli_fail("standard output: %s", strerror(errno));
+    const char *problem = NULL;
+    if (fflush(stdout) != 0) problem = strerror(errno);
+    else if (ferror(stdout) != 0) problem = "cannot be written"; // an earlier write; its errno is gone
+    if (problem != NULL && code == CLI_OK) code = cli_fail("standard output: %s", problem);
     return code;
 }

@@ -7,7 +7,6 @@
 #include "profile.h"
 #include "progress.h"
 #include <inttypes.h>
-#include <signal.h>
 
 // All that a training holds; freed by close_training.
 struct training {
@@ -103,10 +102,9 @@ static int fit(struct training *training, bool *saveable) {
         .max_steps = options->max_steps,
         .callback = on_event,
         .user = training,
-        .stop = cli_interrupt_begin(),
+        .stop = training->stop,
         .profile = options->profile,
     };
-    training->stop = params.stop;
     gs_result result;
     cli_progress_start(&training->progress, params.epochs);
     gs_status status = gs_model_fit(training->model, training->data, &params, &result);
@@ -133,8 +131,7 @@ static int conclude(const struct training *training) {
     const char *dir = training->options->out;
     int number = *training->stop;
     if (number != 0) {
-        const char *name = number == SIGINT ? "SIGINT" : "SIGTERM";
-        cli_fail("stopped by %s after %" PRIu64 " steps (%" PRIu32 " whole epochs); %s%s", name,
+        cli_fail("stopped by %s after %" PRIu64 " steps (%" PRIu32 " whole epochs); %s%s", cli_interrupt_name(number),
                  training->last.total_step, training->epochs,
                  dir != NULL ? "the model so far is in " : "the model is lost: there was no --out",
                  dir != NULL ? dir : "");
@@ -156,6 +153,7 @@ static int run(const train_options *options, const gs_compile_params *compile) {
         code = cli_fail_context(training.context, NULL);
     if (code == CLI_OK) code = cli_outputs_open(&training.outputs, options->out, options->log);
     if (code == CLI_OK) {
+        training.stop = cli_interrupt_begin();
         print_start(&training, &device, reason);
         code = fit(&training, &saveable);
         if (saveable) {

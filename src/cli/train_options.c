@@ -14,8 +14,9 @@ static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3'
                            "  idx:IMAGES,LABELS         files in the format of MNIST, gzip or not\n"
                            "  npy:SAMPLES,TARGETS       arrays as numpy.save writes them\n"
                            "\n"
-                           "The folder of --out receives model.json, model.safetensors, history.csv and\n"
-                           "log.jsonl; evaluate and predict take it. Ctrl-C stops after the step and saves.";
+                           "The folder of --out receives model.json, model.safetensors, history.csv,\n"
+                           "log.jsonl, and classes.json where the data has names for its classes; evaluate\n"
+                           "and predict take it. Ctrl-C stops after the step and saves.";
 
 static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json --data fashion-mnist \\\n"
                                "      --validation-data fashion-mnist:test --epochs 5 --out runs/first\n"

@@ -8,7 +8,7 @@ stop() {
     local folder=run-$1
     last="SIG$1 to gradsmith train ${*:3}"
     # A shell lets its background jobs ignore SIGINT; env undoes that.
-    env --default-signal=INT,TERM "$GRADSMITH_PROGRAM" train --layers "$layers" --data "$data" --epochs 1000000 \
+    env --default-signal=INT,TERM,HUP "$GRADSMITH_PROGRAM" train --layers "$layers" --data "$data" --epochs 1000000 \
         --out "$folder" "${@:3}" >out 2>err &
     local pid=$! waited=0
     while [[ ! -e $folder/log.jsonl || $(wc -l <"$folder/log.jsonl") -lt 2 ]] && ((waited++ < 600)); do
@@ -36,7 +36,7 @@ stop() {
 
 stop INT 130
 stop TERM 143 --quiet
-silent <(:)
+stop HUP 129 --batch-size 8
 
 # Without --out nothing can be kept, and that is said.
 env --default-signal=INT "$GRADSMITH_PROGRAM" train --layers "$layers" --data "$data" --epochs 1000000 --log log.jsonl \
@@ -48,6 +48,14 @@ wait $pid
 code=$?
 exits 130
 says err 'no --out'
+
+# Who reads the output may leave: the model is saved all the same, and the exit code says that something is missing.
+"$GRADSMITH_PROGRAM" train --layers "$layers" --data "$data" --epochs 200 --out piped 2>err | true
+code=${PIPESTATUS[0]} last="a closed pipe"
+exits 1
+says err 'standard output'
+exists piped/model.safetensors
+same "$(wc -l <piped/log.jsonl)" 200
 
 # Who is started with SIGINT ignored, as by nohup, goes on ignoring it.
 (trap '' INT; exec "$GRADSMITH_PROGRAM" train --layers "$layers" --data "$data" --epochs 1000000 --out ignored >out 2>err) &
