@@ -11,13 +11,13 @@ typedef struct cli_option {
     const char *argument; // what the help calls the value; NULL: a flag
     const char *help;
     bool *flag;
-    bool clears; // the flag makes it false
     const char **text;
     uint64_t *integer;
     uint64_t minimum, maximum; // of an integer
     double *real;              // always finite
     double low, high;          // of a real number
     bool above, below;         // low or high itself is not allowed
+    bool clears;               // the flag makes it false
 } cli_option;
 
 typedef struct cli_usage {
