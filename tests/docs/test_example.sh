@@ -22,7 +22,7 @@ awk '
 for file in src/op/rescale.c shaders/rescale.comp tests/op/test_rescale.c src/model/layers/rescaling.c changes.diff; do
     [[ -s $file ]] || { echo "docs/adding-an-op.md does not show $file"; exit 1; }
 done
-git apply changes.diff
+GIT_CEILING_DIRECTORIES=$(dirname "$copy") git apply changes.diff
 
 cmake -G Ninja -S . -B build -DGRADSMITH_TESTS=ON -DGRADSMITH_EXAMPLES=OFF -DGRADSMITH_WERROR=ON --log-level=WARNING
 if ! cmake --build build --parallel 2 --target test_op_rescale gradsmith_program >build.log 2>&1; then
