@@ -80,7 +80,8 @@ cli_text cli_clean(const char *text, unsigned columns) {
             break;
         }
         bool control = (unsigned char)*text < 0x20 || *text == 0x7f;
-        out.text[length++] = control ? (char)'?' : *text;
+        if (control) out.text[length++] = '?';
+        else out.text[length++] = *text;
     }
     if (cut) { // the last character gives way to the mark
         while (length > 0 && continues(out.text[length - 1])) length--;
