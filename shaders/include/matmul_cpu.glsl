@@ -1,6 +1,6 @@
 // Matrix product for drivers that run workgroups on CPU threads: no shared memory, no barriers. A workgroup is one
-// subgroup of 8; a lane owns 4 columns and ROWS rows in registers. Operands are read as whole texels, which these
-// drivers load much faster than storage buffers (docs/benchmarks.md); rows that begin within a texel take two.
+// subgroup of 8; a lane owns 4 columns and ROWS rows in registers. Operands are read as whole texels: a load from a
+// storage buffer is a loop over the lanes there. Rows that begin within a texel take two.
 // SHUFFLE: the lanes load different parts of A and hand them round.
 #extension GL_EXT_samplerless_texture_functions : require
 #include "matmul.glsl"
