@@ -9,10 +9,10 @@
 
 #ifdef __STDC_VERSION__
 #include <stdint.h>
-#define GS_STATE_UINT uint32_t
+#define GS_STATE_UINT         uint32_t
 #define GS_STATE_STRUCT(name) struct name
 #else
-#define GS_STATE_UINT uint
+#define GS_STATE_UINT         uint
 #define GS_STATE_STRUCT(name) name
 #endif
 
@@ -24,8 +24,8 @@ struct gs_position {
     GS_STATE_UINT rows;             // rows of this step: batch, or what is left at the epoch's end
     GS_STATE_UINT token;            // canary: each step makes it mix32(token ^ mix32(step_lo + 0x9E3779B9))
     float learning_rate;
-    float beta1_gap;                // 1 - beta1^t, t = step + 1
-    float beta2_gap;                // 1 - beta2^t
+    float beta1_gap; // 1 - beta1^t, t = step + 1
+    float beta2_gap; // 1 - beta2^t
     GS_STATE_UINT unused0, unused1, unused2, unused3, unused4, unused5, unused6;
 };
 
@@ -38,8 +38,8 @@ struct gs_settings {
     GS_STATE_UINT shuffle;    // 0: in order
     GS_STATE_UINT unused0, unused17;
     float learning_rate;
-    float beta1, beta1_rest;  // rest = 1 - beta, rounded once from double
-    float beta2, beta2_rest;  // RMSprop: rho
+    float beta1, beta1_rest; // rest = 1 - beta, rounded once from double
+    float beta2, beta2_rest; // RMSprop: rho
     float epsilon;
     float weight_decay;
     float momentum;
@@ -49,11 +49,11 @@ struct gs_settings {
 
 // A ring entry: what a step leaves for the host. 8 floats.
 //   sum[0] loss over the rows, sum[1] penalties (a total, not over rows), sum[2..6] metrics over the rows, sum[7] rows
-#define GS_RING_SUMS 8
+#define GS_RING_SUMS    8
 #define GS_RING_ENTRIES 4096 // a power of two; no more steps than this in flight
 
 // Bytes 0..255 of the State buffer; then the ring; then the per-row values that losses and metrics write.
-#define GS_STATE_RING_OFFSET 64                                            // words
+#define GS_STATE_RING_OFFSET 64                                    // words
 #define GS_STATE_ROWS_OFFSET (64 + GS_RING_ENTRIES * GS_RING_SUMS) // words
 struct gs_state {
     GS_STATE_STRUCT(gs_position) next;

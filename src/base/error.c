@@ -22,16 +22,15 @@ gs_status gs__fail_at(gs__error *error, gs_status status, const char *place, ...
     va_start(args, place);
     vsnprintf(prefix, sizeof prefix, place, args);
     va_end(args);
-    snprintf(error->message, sizeof error->message, "%s: %.*s", prefix, (int)(sizeof old - sizeof prefix - 3),
-             old);
+    snprintf(error->message, sizeof error->message, "%s: %.*s", prefix, (int)(sizeof old - sizeof prefix - 3), old);
     error->status = status;
     return status;
 }
 
 const char *gs_status_text(gs_status status) {
     switch (status) {
-#define GS_STATUS_TEXT(name, value, text)                                                                    \
-    case name:                                                                                               \
+#define GS_STATUS_TEXT(name, value, text)                                                                              \
+    case name:                                                                                                         \
         return text;
         GS_STATUS_MAP(GS_STATUS_TEXT)
 #undef GS_STATUS_TEXT
@@ -41,8 +40,8 @@ const char *gs_status_text(gs_status status) {
 
 const char *gs_status_name(gs_status status) {
     switch (status) {
-#define GS_STATUS_NAME(name, value, text)                                                                    \
-    case name:                                                                                               \
+#define GS_STATUS_NAME(name, value, text)                                                                              \
+    case name:                                                                                                         \
         return #name;
         GS_STATUS_MAP(GS_STATUS_NAME)
 #undef GS_STATUS_NAME

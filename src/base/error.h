@@ -23,10 +23,10 @@ gs_status gs__fail(gs__error *error, gs_status status, const char *format, ...) 
 gs_status gs__fail_at(gs__error *error, gs_status status, const char *place, ...) GS__PRINTF(3, 4);
 
 // On failure: keeps the status in the local variable `status` and jumps to the label `fail`.
-#define GS_TRY(call)                                                                                         \
-    do {                                                                                                     \
-        status = (call);                                                                                     \
-        if (status != GS_OK) goto fail;                                                                      \
+#define GS_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        status = (call);                                                                                               \
+        if (status != GS_OK) goto fail;                                                                                \
     } while (0)
 
 #endif

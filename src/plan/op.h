@@ -74,7 +74,7 @@ typedef struct gs__reference {
     double *dx[GS__MAX_INPUTS];
     gs_shape x_shape[GS__MAX_INPUTS], y_shape[GS__MAX_OUTPUTS];
     gs_dtype x_dtype[GS__MAX_INPUTS]; // of the device's tensors
-    const struct gs_state *state; // step, seed, rows ...
+    const struct gs_state *state;     // step, seed, rows ...
 } gs__reference;
 
 struct gs_op {
