@@ -1,4 +1,5 @@
 // The graphs of a model: gather -> layers -> loss, metrics, penalties -> backward pass and update, or the end of the step.
+#include "model/head.h"
 #include "model/model.h"
 #include "op/attr.h"
 #include "plan/plan.h"
@@ -175,11 +176,13 @@ static gs_status build_end(struct builder *b) {
     if (b->mode == GS__MODE_TRAIN) {
         GS_TRY(gs__graph_fuse(graph));
         GS_TRY(gs__graph_backward(graph));
+        GS_TRY(gs__graph_fuse_heads(graph));
         GS_TRY(build_update(b));
     } else {
         gs__tick_attr attr = {.tick = b->tick};
         GS_TRY(gs__graph_apply(graph, "tick", NULL, &attr, NULL, 0, NULL));
         GS_TRY(gs__graph_fuse(graph));
+        GS_TRY(gs__graph_fuse_heads(graph));
     }
     GS_TRY(gs__graph_prune(graph));
 fail:

@@ -35,6 +35,14 @@ typedef struct gs__sparse_crossentropy_attr {
     uint32_t accuracy; // 1: y[1] = rows of the accuracy
 } gs__sparse_crossentropy_attr;
 
+// dense_crossentropy: x = { rows (B, I), kernel (I, K), bias (K) [may be absent], targets (B) int32 }
+// -> y = { loss rows, accuracy rows, gradient of the logits (B, K) }
+enum { GS__HEAD_MAX_CLASSES = 32 };
+typedef struct gs__dense_crossentropy_attr {
+    uint32_t accuracy; // 1: y[1] is made
+    uint32_t gradient; // 1: y[2] is made
+} gs__dense_crossentropy_attr;
+
 // categorical_crossentropy, binary_crossentropy: targets (B, ..., K) float.
 typedef struct gs__crossentropy_attr {
     uint32_t from_probabilities;

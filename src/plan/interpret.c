@@ -86,14 +86,12 @@ static void run_node(gs__interpreter *interpreter, const gs__node *node, const s
         ref.dy[i] = gs__interpreter_data(interpreter, node->dy[i]);
         if (shaped) ref.y_shape[i] = graph->values[shaped].shape;
     }
-    if (node->pass == GS__FORWARD) {
-        node->op->ref_forward(&ref);
-        if (!gs__epilogue_empty(&node->epilogue))
-            gs__epilogue_forward(&node->epilogue, state, ref.y[0], count_of(graph, node->y[0]));
-        return;
-    }
-    node->op->ref_backward(&ref);
-    if (!gs__epilogue_empty(&node->epilogue))
+    const bool forward = node->pass == GS__FORWARD;
+    (forward ? node->op->ref_forward : node->op->ref_backward)(&ref);
+    if (gs__epilogue_empty(&node->epilogue)) return;
+    if (forward && !node->op->epilogue_on_gradient)
+        gs__epilogue_forward(&node->epilogue, state, ref.y[0], count_of(graph, node->y[0]));
+    else
         gs__epilogue_backward(&node->epilogue, state, gs__interpreter_data(interpreter, node->epilogue_y), ref.dx[0],
                               count_of(graph, node->dx[0]));
 }

@@ -86,6 +86,7 @@ struct gs_op {
     uint32_t differentiable;   // bit i: input i has a gradient
     bool takes_epilogue;       // kernels apply node->epilogue to y[0], and backward's to dx[0]
     bool self_gradient;        // a loss: forward also writes dx, as the gradient of the mean over the rows
+    bool epilogue_on_gradient; // forward applies node->epilogue, backwards, to dx[0]
     bool view;                 // y[0] is x[0] with another shape: no kernel, no copy
     bool has_side_effect;      // kept although nothing reads its outputs (an optimizer, a tick)
 

@@ -16,6 +16,10 @@ const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value
     return value ? &recorder->plan->graph->values[value] : NULL;
 }
 
+uint64_t gs__storage_bytes(const gs__recorder *recorder, gs__storage storage) {
+    return recorder->plan->graph->storage_bytes[storage];
+}
+
 uint32_t gs__value_count(const gs__recorder *recorder, gs__value value) {
     uint64_t count = 0;
     if (value) gs__shape_count(&recorder->plan->graph->values[value].shape, &count);

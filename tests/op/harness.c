@@ -172,6 +172,17 @@ static void build(struct run *r) {
     r->state.next = r->state.cur;
 }
 
+// The stored result that a backward epilogue differentiates through is a leaf of its own.
+static void add_backward_epilogue(struct run *r, gs__node *node) {
+    if (gs__epilogue_empty(&r->c->backward_epilogue)) return;
+    node->epilogue = r->c->backward_epilogue;
+    r->stored = leaf(r, &r->c->x[0].shape, GS_F32, GS__STORAGE_ACTIVATION);
+    node->epilogue_y = r->stored;
+    r->expected.stored = random_values(r, &(op_input){.shape = r->c->x[0].shape});
+    gs__epilogue_forward(&r->c->backward_epilogue, &r->state, r->expected.stored, r->expected.x_count[0]);
+    for (uint64_t i = 0; i < r->expected.x_count[0]; i++) r->expected.stored[i] = (double)(float)r->expected.stored[i];
+}
+
 static void add_gradients(struct run *r) {
     if (r->c->no_backward) return;
     if (r->op->self_gradient) {
@@ -180,6 +191,7 @@ static void add_gradients(struct run *r) {
             r->dx[i] = leaf(r, &r->c->x[i].shape, GS_F32, GS__STORAGE_ACTIVATION);
             r->graph.nodes[0].dx[i] = r->dx[i];
         }
+        if (r->op->epilogue_on_gradient) add_backward_epilogue(r, &r->graph.nodes[0]);
     } else if (r->op->differentiable) {
         for (uint32_t i = 0; i < r->op->outputs; i++) {
             if (!r->y[i]) continue;
@@ -190,15 +202,7 @@ static void add_gradients(struct run *r) {
         gs__node *node;
         op_expect_ok(&r->error, gs__graph_backward_node(&r->graph, 0, r->dy, &node), r->title);
         memcpy(r->dx, node->dx, sizeof r->dx);
-        if (!gs__epilogue_empty(&r->c->backward_epilogue)) {
-            node->epilogue = r->c->backward_epilogue;
-            r->stored = leaf(r, &r->c->x[0].shape, GS_F32, GS__STORAGE_ACTIVATION);
-            r->graph.nodes[1].epilogue_y = r->stored;
-            r->expected.stored = random_values(r, &(op_input){.shape = r->c->x[0].shape});
-            gs__epilogue_forward(&r->c->backward_epilogue, &r->state, r->expected.stored, r->expected.x_count[0]);
-            for (uint64_t i = 0; i < r->expected.x_count[0]; i++)
-                r->expected.stored[i] = (double)(float)r->expected.stored[i];
-        }
+        add_backward_epilogue(r, &r->graph.nodes[1]);
         r->backward = r->graph.nodes[1];
     }
     for (uint32_t i = 0; i < r->op->inputs; i++) {

@@ -1,0 +1,79 @@
+#include "model/head.h"
+
+#include "op/attr.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct readers {
+    const gs__graph *graph;
+    gs__value of;
+    uint32_t count;
+};
+
+static void count_reader(void *user, gs__value value, bool is_write) {
+    struct readers *r = user;
+    if (!is_write && gs__graph_owner(r->graph, value) == r->of) r->count++;
+}
+
+static uint32_t reader_count(const gs__graph *graph, gs__value value) {
+    struct readers r = {graph, value, 0};
+    for (uint32_t i = 0; i < graph->node_count; i++) gs__node_visit(&graph->nodes[i], count_reader, &r);
+    return r.count;
+}
+
+static bool is_op(const gs__node *node, gs__pass pass, const char *name) {
+    return node->pass == pass && strcmp(node->op->name, name) == 0;
+}
+
+// The node of that op and pass that makes (forward) or takes (backward) the value; NULL when there is none.
+static gs__node *find(gs__graph *graph, gs__pass pass, const char *op, gs__value value) {
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        gs__node *node = &graph->nodes[i];
+        if (is_op(node, pass, op) && (pass == GS__FORWARD ? node->y[0] : node->dy[0]) == value) return node;
+    }
+    return NULL;
+}
+
+static void fuse_head(gs__graph *graph, const gs_op *op, uint32_t index) {
+    gs__node *loss = &graph->nodes[index];
+    const gs__value logits = loss->x[0];
+    const gs__value_info *info = &graph->values[logits];
+    const gs__sparse_crossentropy_attr *attr = gs__node_attr(loss, gs__sparse_crossentropy_attr);
+    gs__node *product = find(graph, GS__FORWARD, "matmul", logits);
+    if (attr->from_probabilities || !product || !gs__epilogue_empty(&product->epilogue)) return;
+    if (info->pinned || info->shape.rank != 2 || info->shape.dim[1] > GS__HEAD_MAX_CLASSES ||
+        graph->values[product->x[0]].shape.rank != 2 || reader_count(graph, logits) != 1)
+        return;
+    gs__node *backward = loss->dx[0] ? find(graph, GS__BACKWARD, "matmul", loss->dx[0]) : NULL;
+    if (loss->dx[0] && (!backward || reader_count(graph, loss->dx[0]) != 1)) return;
+
+    gs__node head = {.op = op, .pass = GS__FORWARD, .layer = product->layer};
+    const gs__dense_crossentropy_attr head_attr = {.accuracy = attr->accuracy, .gradient = loss->dx[0] != 0};
+    memcpy(head.attr.bytes, &head_attr, sizeof head_attr);
+    memcpy(head.x, product->x, 3 * sizeof *head.x);
+    head.x[3] = loss->x[1];
+    head.y[0] = loss->y[0];
+    head.y[1] = loss->y[1];
+    head.y[2] = loss->dx[0];
+    if (backward) {
+        head.dx[0] = backward->dx[0];
+        head.epilogue = backward->epilogue;
+        head.epilogue_y = backward->epilogue_y;
+        backward->dx[0] = 0;
+        backward->epilogue = (gs__epilogue){0};
+        backward->epilogue_y = 0;
+    }
+    *loss = head;
+    // The product goes: nothing reads it, so gs__graph_prune would drop it too.
+    memmove(product, product + 1, (size_t)(graph->nodes + graph->node_count - (product + 1)) * sizeof *product);
+    graph->node_count--;
+}
+
+gs_status gs__graph_fuse_heads(gs__graph *graph) {
+    const gs_op *op = gs__op_find("dense_crossentropy");
+    if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"dense_crossentropy\"");
+    for (uint32_t i = graph->node_count; i-- > 0;)
+        if (i < graph->node_count && is_op(&graph->nodes[i], GS__FORWARD, "sparse_crossentropy"))
+            fuse_head(graph, op, i);
+    return GS_OK;
+}
