@@ -4,6 +4,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_samplerless_texture_functions : require
 #include "dense_crossentropy.glsl"
+#include "texel.glsl"
 
 layout(constant_id = 5) const uint TAIL = 0; // features % 4
 layout(local_size_x = 8) in;
@@ -38,17 +39,7 @@ void load_block(uint k) {
 // Element (j, c) of the block.
 float kernel_at(uint j, uint c) { return block[j * CLASSES + c >> 2][j * CLASSES + c & 3u]; }
 
-// Elements e .. e + 3 of the activations.
-vec4 load4(uint e) {
-    int t = int(e >> 2);
-    vec4 lo = texelFetch(act_texels, t);
-    if (TAIL == 0u) return lo;
-    vec4 hi = texelFetch(act_texels, min(t + 1, textureSize(act_texels) - 1));
-    bool one = (e & 1u) != 0u, two = (e & 2u) != 0u;
-    vec4 p = one ? vec4(lo.yzw, hi.x) : lo;
-    vec2 q = one ? hi.yz : hi.xy;
-    return two ? vec4(p.zw, q) : p;
-}
+TEXEL_LOAD(load4, act_texels, TAIL == 0u)
 
 void add_features(uint row, uint k, uint count) {
     vec4 x = load4(push.x + row * push.features + k);

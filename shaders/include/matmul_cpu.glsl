@@ -4,6 +4,7 @@
 // SHUFFLE: the lanes load different parts of A and hand them round.
 #extension GL_EXT_samplerless_texture_functions : require
 #include "matmul.glsl"
+#include "texel.glsl"
 
 layout(constant_id = 3) const uint ROWS = 8; // 1, 2, 4, 8 or 16; at most m
 layout(constant_id = 4) const uint TAIL = 1; // 0: k is a multiple of 4
@@ -18,23 +19,9 @@ layout(set = 0, binding = 11) uniform textureBuffer extra_texels;
 
 #define COLUMNS 32u // of a workgroup
 
-// Elements e .. e + 3 of a buffer. Those behind its end are some other element's values.
-vec4 shifted(vec4 lo, vec4 hi, uint by) {
-    bool one = (by & 1u) != 0u, two = (by & 2u) != 0u;
-    vec4 p = one ? vec4(lo.yzw, hi.x) : lo;
-    vec2 q = one ? hi.yz : hi.xy;
-    return two ? vec4(p.zw, q) : p;
-}
-
-#define LOAD(name, texels, aligned)                                                                           \
-    vec4 name(uint e) {                                                                                       \
-        int t = int(e >> 2);                                                                                  \
-        if (aligned != 0u) return texelFetch(texels, t);                                                      \
-        return shifted(texelFetch(texels, t), texelFetch(texels, min(t + 1, textureSize(texels) - 1)), e & 3u); \
-    }
-LOAD(load_a, a_texels, ALIGNED_A)
-LOAD(load_b, b_texels, ALIGNED_B)
-LOAD(load_extra, extra_texels, ALIGNED_C)
+TEXEL_LOAD(load_a, a_texels, ALIGNED_A != 0u)
+TEXEL_LOAD(load_b, b_texels, ALIGNED_B != 0u)
+TEXEL_LOAD(load_extra, extra_texels, ALIGNED_C != 0u)
 
 vec4 acc[ROWS], sum = vec4(0.0);
 

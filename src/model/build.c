@@ -1,5 +1,5 @@
 // The graphs of a model: gather -> layers -> loss, metrics, penalties -> backward pass and update, or the end of the step.
-#include "model/head.h"
+#include "model/fuse.h"
 #include "model/model.h"
 #include "op/attr.h"
 #include "plan/plan.h"
@@ -177,6 +177,7 @@ static gs_status build_end(struct builder *b) {
         GS_TRY(gs__graph_fuse(graph));
         GS_TRY(gs__graph_backward(graph));
         GS_TRY(gs__graph_fuse_heads(graph));
+        GS_TRY(gs__graph_group_gradients(graph));
         GS_TRY(build_update(b));
     } else {
         gs__tick_attr attr = {.tick = b->tick};

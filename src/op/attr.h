@@ -28,6 +28,13 @@ typedef struct gs__reshape_attr {
     gs_shape shape; // of y, batch dimension included
 } gs__reshape_attr;
 
+// matmul_gradients: x = { rows (..., I), dy (..., O), ... }, `count` pairs -> y = { dkernel (I, O), dbias (O), ... }
+enum { GS__GRADIENTS_MAX = 4 };
+typedef struct gs__matmul_gradients_attr {
+    uint32_t count;   // 1 .. GS__GRADIENTS_MAX
+    uint32_t no_bias; // bit i: pair i has no dbias
+} gs__matmul_gradients_attr;
+
 // Losses: x = { output (B, ..., K), targets } -> y[0] = rows of the loss, storage ROWS.
 // sparse_crossentropy: targets (B, ...) int32.
 typedef struct gs__sparse_crossentropy_attr {

@@ -39,21 +39,15 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
     return GS_OK;
 }
 
-static bool fits_texels(gs__recorder *recorder, gs__value value) {
-    const gs__value_info *info = gs__recorder_value(recorder, value);
-    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
-    // Activations share a binding: their window may be the whole arena.
-    return gs__storage_bytes(recorder, info->storage) + caps->offset_align <= (uint64_t)caps->max_texel_elements * 16;
-}
-
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__gpu_caps *caps = gs__recorder_caps(recorder);
     const gs_shape *kernel = &gs__recorder_value(recorder, node->x[KERNEL])->shape;
     struct gs_push_dense_crossentropy push = {.row_count = gs__value_rows(recorder, node->x[X]),
                                               .features = (uint32_t)kernel->dim[0]};
     const uint32_t classes = (uint32_t)kernel->dim[1];
-    const bool cpu = caps->kernel_class == GS__KERNELS_CPU && fits_texels(recorder, node->x[X]) &&
-                     fits_texels(recorder, node->x[KERNEL]);
+    const bool cpu = caps->kernel_class == GS__KERNELS_CPU &&
+                     gs__storage_fits_texels(recorder, gs__recorder_value(recorder, node->x[X])->storage) &&
+                     gs__storage_fits_texels(recorder, gs__recorder_value(recorder, node->x[KERNEL])->storage);
     const gs__shader *shader = &gs__shader_dense_crossentropy;
     if (cpu)
         shader = caps->subgroup_shuffle && caps->info.subgroup_size == 8 ? &gs__shader_dense_crossentropy_shuffle

@@ -5,22 +5,10 @@
 // makes dkernel, which reads all of dy anyhow. Two families of kernels: shaders/matmul.comp, shaders/matmul_cpu.comp.
 #include "plan/graph.h"
 #include "plan/place.h"
+#include "plan/product.h"
 #include "plan/record.h"
 #include "shaders.h"
 #include "tensor/shape.h"
-
-enum extra { NONE, BIAS, SUMS, ONLY_SUMS }; // as in shaders/include/matmul.glsl
-
-struct product {
-    uint32_t m, n, k;
-    bool trans_a, trans_b;
-    gs__value a, b, c;
-    enum extra extra;
-    gs__value bias, sums;
-    gs__epilogue epilogue;
-    bool backward;        // the epilogue's direction
-    gs__value epilogue_y; // backward
-};
 
 static bool is_float(gs__error *error, const gs__value_info *x, const char *what, gs_status *status) {
     if (x->dtype == GS_F32) return true;
@@ -62,7 +50,7 @@ _Static_assert(sizeof(struct gs_push_matmul) == sizeof(struct gs_push_matmul_cpu
                    sizeof(struct gs_push_matmul) == sizeof(struct gs_push_matmul_shuffle),
                "push constants");
 
-static gs_status record(gs__recorder *recorder, gs__dispatch *d, const struct product *p, uint64_t tiles) {
+static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__product *p, uint64_t tiles) {
     struct gs_push_matmul *push = d->push;
     *push = (struct gs_push_matmul){.m = p->m, .n = p->n, .k = p->k};
     GS__EPILOGUE_PUSH(*push, &p->epilogue);
@@ -74,7 +62,7 @@ static gs_status record(gs__recorder *recorder, gs__dispatch *d, const struct pr
     gs__bind(recorder, d, 1, GS__READ, p->b, &push->b);
     gs__bind(recorder, d, 2, GS__WRITE, p->c, &push->c);
     gs__bind(recorder, d, 2, GS__WRITE, p->sums, &push->sums);
-    gs__bind(recorder, d, 3, GS__READ, p->extra == BIAS ? p->bias : p->epilogue_y, &push->extra);
+    gs__bind(recorder, d, 3, GS__READ, p->extra == GS__PRODUCT_BIAS ? p->bias : p->epilogue_y, &push->extra);
     return gs__dispatch_record_1d(recorder, d, tiles, 1);
 }
 
@@ -85,7 +73,7 @@ struct tile {
 
 // The largest tile that still makes enough workgroups to fill a device, else the smallest. `narrow`: of 128 threads and
 // half the rows, without the largest, whose loads would take too many registers.
-static struct tile choose_tile(const struct product *p, bool narrow) {
+static struct tile choose_tile(const gs__product *p, bool narrow) {
     static const struct tile tiles[] = {
         {128, 128, 8, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 2, 2}, {16, 16, 32, 1, 1}};
     enum { COUNT = sizeof tiles / sizeof tiles[0], ENOUGH = 48 };
@@ -98,7 +86,7 @@ static struct tile choose_tile(const struct product *p, bool narrow) {
     return t;
 }
 
-static gs_status record_gpu(gs__recorder *recorder, const struct product *p) {
+static gs_status record_gpu(gs__recorder *recorder, const gs__product *p) {
     const struct tile t = choose_tile(p, gs__recorder_caps(recorder)->max_invocations < 256);
     struct gs_push_matmul push;
     gs__dispatch d = gs__dispatch_init(&gs__shader_matmul, GS_SPEC_MATMUL_COUNT, &push, sizeof push);
@@ -121,7 +109,7 @@ static bool fits_texels(gs__recorder *recorder, gs__value value) {
     return bytes <= (uint64_t)caps->max_texel_elements * 16;
 }
 
-static gs_status record_cpu(gs__recorder *recorder, const struct product *p) {
+static gs_status record_cpu(gs__recorder *recorder, const gs__product *p) {
     const gs__gpu_caps *caps = gs__recorder_caps(recorder);
     const bool shuffle = caps->subgroup_shuffle && caps->info.subgroup_size == CPU_LANES;
     // Many rows to a lane mean few loads; but each thread must get some workgroups.
@@ -138,7 +126,7 @@ static gs_status record_cpu(gs__recorder *recorder, const struct product *p) {
     return record(recorder, &d, p, (uint64_t)divide_up(p->m, rows) * columns);
 }
 
-static gs_status multiply(gs__recorder *recorder, const struct product *p) {
+gs_status gs__product_record(gs__recorder *recorder, const gs__product *p) {
     const bool texels = fits_texels(recorder, p->a) && fits_texels(recorder, p->b) && fits_texels(recorder, p->bias) &&
                         fits_texels(recorder, p->epilogue_y);
     if (gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU && texels) return record_cpu(recorder, p);
@@ -149,15 +137,15 @@ static gs_status multiply(gs__recorder *recorder, const struct product *p) {
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs_shape *kernel = &gs__recorder_value(recorder, node->x[1])->shape;
     const uint32_t i = (uint32_t)kernel->dim[0], o = (uint32_t)kernel->dim[1];
-    return multiply(recorder, &(struct product){.m = gs__value_count(recorder, node->x[0]) / i,
-                                                .n = o,
-                                                .k = i,
-                                                .a = node->x[0],
-                                                .b = node->x[1],
-                                                .c = node->y[0],
-                                                .extra = node->x[2] ? BIAS : NONE,
-                                                .bias = node->x[2],
-                                                .epilogue = node->epilogue});
+    return gs__product_record(recorder, &(gs__product){.m = gs__value_count(recorder, node->x[0]) / i,
+                                                       .n = o,
+                                                       .k = i,
+                                                       .a = node->x[0],
+                                                       .b = node->x[1],
+                                                       .c = node->y[0],
+                                                       .extra = node->x[2] ? GS__PRODUCT_BIAS : GS__PRODUCT_PLAIN,
+                                                       .bias = node->x[2],
+                                                       .epilogue = node->epilogue});
 }
 
 // Whether both gradients can stand behind one binding, as those of a layer's parameters do: its window must cover
@@ -171,41 +159,44 @@ static bool share_binding(gs__recorder *recorder, gs__value a, gs__value b) {
     return gap < (x->storage == GS__STORAGE_ACTIVATION ? GS__ACTIVATION_ALIGN : GS__PARAMETER_ALIGN);
 }
 
-static gs_status backward(gs__recorder *recorder, const gs__node *node) {
+gs_status gs__product_record_gradients(gs__recorder *recorder, gs__value x, gs__value dy, uint32_t m, uint32_t i,
+                                       uint32_t o, gs__value dkernel, gs__value dbias) {
     gs_status status = GS_OK;
+    const bool fused = share_binding(recorder, dkernel, dbias);
+    const gs__product kernel = {.m = i,
+                                .n = o,
+                                .k = m,
+                                .trans_a = true,
+                                .a = x,
+                                .b = dy,
+                                .c = dkernel,
+                                .extra = fused ? GS__PRODUCT_SUMS : GS__PRODUCT_PLAIN,
+                                .sums = fused ? dbias : 0};
+    const gs__product bias = {
+        .m = 1, .n = o, .k = m, .trans_a = true, .b = dy, .extra = GS__PRODUCT_ONLY_SUMS, .sums = dbias};
+    if (dkernel) GS_TRY(gs__product_record(recorder, &kernel));
+    if (dbias && !fused) GS_TRY(gs__product_record(recorder, &bias));
+fail:
+    return status;
+}
+
+static gs_status backward(gs__recorder *recorder, const gs__node *node) {
     const gs_shape *kernel = &gs__recorder_value(recorder, node->x[1])->shape;
     const uint32_t i = (uint32_t)kernel->dim[0], o = (uint32_t)kernel->dim[1];
     const uint32_t m = gs__value_count(recorder, node->dy[0]) / o;
-    const gs__value dkernel = node->dx[1], dbias = node->dx[2];
-    const bool fused = share_binding(recorder, dkernel, dbias);
-    if (node->dx[0])
-        GS_TRY(multiply(recorder, &(struct product){.m = m,
-                                                    .n = i,
-                                                    .k = o,
-                                                    .trans_b = true,
-                                                    .a = node->dy[0],
-                                                    .b = node->x[1],
-                                                    .c = node->dx[0],
-                                                    .epilogue = node->epilogue,
-                                                    .backward = true,
-                                                    .epilogue_y = node->epilogue_y}));
-    if (dkernel)
-        GS_TRY(multiply(recorder, &(struct product){.m = i,
-                                                    .n = o,
-                                                    .k = m,
-                                                    .trans_a = true,
-                                                    .a = node->x[0],
-                                                    .b = node->dy[0],
-                                                    .c = dkernel,
-                                                    .extra = fused ? SUMS : NONE,
-                                                    .sums = fused ? dbias : 0}));
-    if (dbias && !fused)
-        GS_TRY(multiply(
-            recorder,
-            &(struct product){
-                .m = 1, .n = o, .k = m, .trans_a = true, .b = node->dy[0], .extra = ONLY_SUMS, .sums = dbias}));
-fail:
-    return status;
+    const gs__product dx = {.m = m,
+                            .n = i,
+                            .k = o,
+                            .trans_b = true,
+                            .a = node->dy[0],
+                            .b = node->x[1],
+                            .c = node->dx[0],
+                            .epilogue = node->epilogue,
+                            .backward = true,
+                            .epilogue_y = node->epilogue_y};
+    gs_status status = node->dx[0] ? gs__product_record(recorder, &dx) : GS_OK;
+    if (status != GS_OK) return status;
+    return gs__product_record_gradients(recorder, node->x[0], node->dy[0], m, i, o, node->dx[1], node->dx[2]);
 }
 
 static uint64_t rows_of(const gs__reference *r) {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GS__MAX_INPUTS = 4, GS__MAX_OUTPUTS = 4, GS__ATTR_BYTES = 64 };
+enum { GS__MAX_INPUTS = 8, GS__MAX_OUTPUTS = 8, GS__ATTR_BYTES = 64 };
 
 typedef struct gs_op gs_op;
 typedef struct gs__graph gs__graph;

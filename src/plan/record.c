@@ -16,8 +16,9 @@ const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value
     return value ? &recorder->plan->graph->values[value] : NULL;
 }
 
-uint64_t gs__storage_bytes(const gs__recorder *recorder, gs__storage storage) {
-    return recorder->plan->graph->storage_bytes[storage];
+bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage) {
+    return recorder->plan->graph->storage_bytes[storage] <=
+           (uint64_t)gs__recorder_caps(recorder)->max_texel_elements * 16;
 }
 
 uint32_t gs__value_count(const gs__recorder *recorder, gs__value value) {

@@ -14,7 +14,7 @@
 #include "gpu/gpu.h"
 #include "plan/op.h"
 
-enum { GS__READ = 1, GS__WRITE = 2, GS__MAX_TENSORS_PER_DISPATCH = 12 };
+enum { GS__READ = 1, GS__WRITE = 2, GS__MAX_TENSORS_PER_DISPATCH = 16 };
 
 typedef struct gs__dispatch {
     const gs__shader *shader;
@@ -55,8 +55,8 @@ gs_status gs__dispatch_record(gs__recorder *recorder, gs__dispatch *dispatch, ui
                               uint64_t groups_z);
 
 const gs__gpu_caps *gs__recorder_caps(const gs__recorder *recorder);
-// Bytes of a whole storage: an upper bound of any window on it.
-uint64_t gs__storage_bytes(const gs__recorder *recorder, gs__storage storage);
+// Whether kernels can read any window of the storage as RGBA32F texels.
+bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage);
 const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value value); // NULL for 0
 gs__error *gs__recorder_error(gs__recorder *recorder);
 

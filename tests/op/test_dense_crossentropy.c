@@ -1,7 +1,7 @@
 // dense_crossentropy against its reference, and the pass that puts it into graphs.
 #include "harness.h"
 
-#include "model/head.h"
+#include "model/fuse.h"
 #include "op/attr.h"
 
 #include <math.h>

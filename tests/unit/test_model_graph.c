@@ -63,23 +63,21 @@ static gs__model_graph build(gs_model *model, gs__mode mode, uint32_t batch, con
     return graph;
 }
 
-// Every node of the reference model's step: gather, matmul (relu and dropout fused), matmul, loss, two backward
-// products, update.
+// Every node of the reference model's step: gather, matmul (relu and dropout fused), the last product with the loss and
+// the gradient of what is before it, the gradients of all parameters, update.
 static void test_training_graph(void **state) {
     (void)state;
     gs_model *model = make("784 dense:64:relu dropout:0.2 dense:10");
     const gs_data_info data = class_data(60000, (gs_shape){2, {28, 28}}, 9);
     gs__model_graph built = build(model, GS__MODE_TRAIN, 32, &data, false);
     const gs__graph *graph = &built.graph;
-    assert_int_equal(graph->node_count, 7);
-    static const char *const ops[] = {"gather", "matmul", "matmul", "sparse_crossentropy", "matmul", "matmul", "adam"};
-    for (uint32_t i = 0; i < 7; i++) {
-        assert_string_equal(graph->nodes[i].op->name, ops[i]);
-        assert_int_equal(graph->nodes[i].pass, i == 4 || i == 5 ? GS__BACKWARD : GS__FORWARD);
-    }
+    assert_int_equal(graph->node_count, 5);
+    static const char *const ops[] = {"gather", "matmul", "dense_crossentropy", "matmul_gradients", "adam"};
+    for (uint32_t i = 0; i < 5; i++) assert_string_equal(graph->nodes[i].op->name, ops[i]);
     assert_int_equal(graph->nodes[1].epilogue.activation, GS_ACTIVATION_RELU);
     assert_true(graph->nodes[1].epilogue.rate == 0.2f);
-    assert_true(gs__epilogue_empty(&graph->nodes[2].epilogue));
+    // relu and dropout backwards, on the gradient that the loss makes.
+    assert_true(graph->nodes[2].epilogue.rate == 0.2f && graph->nodes[2].epilogue_y == graph->nodes[1].y[0]);
     assert_string_equal(graph->nodes[1].layer, "dense");
     assert_string_equal(graph->nodes[2].layer, "dense_1");
     // Parameters lie where the model's flat weights have them.
@@ -94,10 +92,10 @@ static void test_training_graph(void **state) {
     assert_int_equal(gather->batch, 32);
     assert_true(gather->scale == 1.0f / 255.0f);
     // Sum 0 is the loss, sum 2 the accuracy that the loss kernel writes beside it.
-    const gs__tick *tick = &gs__node_attr(&graph->nodes[6], gs__adam_attr)->tick;
+    const gs__tick *tick = &gs__node_attr(&graph->nodes[4], gs__adam_attr)->tick;
     assert_int_equal(tick->row_stride, 32);
-    assert_int_equal(tick->first[0], gs__graph_row_slot(graph, graph->nodes[3].y[0]));
-    assert_int_equal(tick->first[2], gs__graph_row_slot(graph, graph->nodes[3].y[1]));
+    assert_int_equal(tick->first[0], gs__graph_row_slot(graph, graph->nodes[2].y[0]));
+    assert_int_equal(tick->first[2], gs__graph_row_slot(graph, graph->nodes[2].y[1]));
     assert_int_equal(tick->count[0], 1);
     assert_int_equal(tick->count[1], 0);
     assert_int_equal(tick->count[2], 1);
@@ -124,11 +122,11 @@ static void test_other_modes(void **state) {
     gs_model *model = make("784 dense:64:relu dropout:0.2 dense:10");
     gs_data_info data = class_data(100, (gs_shape){1, {784}}, 9);
     gs__model_graph built = build(model, GS__MODE_EVALUATE, 25, &data, true);
-    assert_int_equal(built.graph.node_count, 5);
+    assert_int_equal(built.graph.node_count, 4);
     assert_true(built.graph.nodes[1].epilogue.rate == 0.0f);
     assert_null(find_node(&built, "softmax", GS__FORWARD));
-    assert_ptr_equal(find_node(&built, "tick", GS__FORWARD), &built.graph.nodes[4]);
-    assert_int_equal(gs__node_attr(&built.graph.nodes[4], gs__tick_attr)->tick.count[0], 1);
+    assert_ptr_equal(find_node(&built, "tick", GS__FORWARD), &built.graph.nodes[3]);
+    assert_int_equal(gs__node_attr(&built.graph.nodes[3], gs__tick_attr)->tick.count[0], 1);
     gs__model_graph_deinit(&built);
 
     data.has_targets = false;

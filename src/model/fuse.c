@@ -1,7 +1,7 @@
-#include "model/head.h"
+#include "model/fuse.h"
 
 #include "op/attr.h"
-#include <stdlib.h>
+#include "tensor/shape.h"
 #include <string.h>
 
 struct readers {
@@ -75,5 +75,68 @@ gs_status gs__graph_fuse_heads(gs__graph *graph) {
     for (uint32_t i = graph->node_count; i-- > 0;)
         if (i < graph->node_count && is_op(&graph->nodes[i], GS__FORWARD, "sparse_crossentropy"))
             fuse_head(graph, op, i);
+    return GS_OK;
+}
+
+// --- gradients of parameters -----------------------------------------------------------------------------------------
+#define MAX_GROUPED_DY_BYTES (32u << 20)
+
+static uint64_t bytes_of(const gs__graph *graph, gs__value value) {
+    uint64_t count = 0;
+    gs__shape_count(&graph->values[value].shape, &count);
+    return count * sizeof(float);
+}
+
+// Nothing but the optimizer reads the gradients, and the factors are the arena's.
+static bool can_move(const gs__graph *graph, const gs__node *node) {
+    if (!is_op(node, GS__BACKWARD, "matmul") || !node->dx[1]) return false;
+    return graph->values[node->dx[1]].storage == GS__STORAGE_GRADIENT &&
+           (!node->dx[2] || graph->values[node->dx[2]].storage == GS__STORAGE_GRADIENT) &&
+           graph->values[node->x[0]].storage == GS__STORAGE_ACTIVATION &&
+           graph->values[node->dy[0]].storage == GS__STORAGE_ACTIVATION;
+}
+
+static uint64_t rows_of(const gs__graph *graph, const gs__node *node) {
+    const gs_shape *dy = &graph->values[node->dy[0]].shape;
+    return bytes_of(graph, node->dy[0]) / sizeof(float) / (uint64_t)dy->dim[dy->rank - 1];
+}
+
+// Moves the gradients of node `index` into the group.
+static void move(gs__graph *graph, uint32_t index, gs__node *group) {
+    gs__node *node = &graph->nodes[index];
+    gs__matmul_gradients_attr attr = *gs__node_attr(group, gs__matmul_gradients_attr);
+    const uint32_t i = attr.count++;
+    group->x[2 * i] = node->x[0];
+    group->x[2 * i + 1] = node->dy[0];
+    group->y[2 * i] = node->dx[1];
+    group->y[2 * i + 1] = node->dx[2];
+    if (!node->dx[2]) attr.no_bias |= 1u << i;
+    memcpy(group->attr.bytes, &attr, sizeof attr);
+    node->dx[1] = node->dx[2] = 0; // gs__graph_prune drops the node when it made nothing else
+}
+
+gs_status gs__graph_group_gradients(gs__graph *graph) {
+    const gs_op *op = gs__op_find("matmul_gradients");
+    if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"matmul_gradients\"");
+    const uint32_t node_count = graph->node_count;
+    uint64_t dy_bytes = 0, rows = 0;
+    uint32_t movable = 0;
+    for (uint32_t i = 0; i < node_count; i++) {
+        if (!can_move(graph, &graph->nodes[i])) continue;
+        if (!movable++) rows = rows_of(graph, &graph->nodes[i]);
+        if (rows_of(graph, &graph->nodes[i]) != rows) return GS_OK;
+        dy_bytes += bytes_of(graph, graph->nodes[i].dy[0]);
+    }
+    if (movable < 2 || dy_bytes > MAX_GROUPED_DY_BYTES) return GS_OK;
+    gs__node group = {.op = op, .pass = GS__FORWARD};
+    for (uint32_t i = 0; i < node_count; i++) {
+        if (!can_move(graph, &graph->nodes[i])) continue;
+        move(graph, i, &group);
+        movable--;
+        if (movable && gs__node_attr(&group, gs__matmul_gradients_attr)->count < GS__GRADIENTS_MAX) continue;
+        gs_status status = gs__graph_append(graph, &group);
+        if (status != GS_OK) return status;
+        group = (gs__node){.op = op, .pass = GS__FORWARD};
+    }
     return GS_OK;
 }

@@ -1,0 +1,6 @@
+// Op matmul_gradients (src/op/matmul_gradients.c) for CPU drivers whose subgroups have 8 lanes and can shuffle.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#define SHUFFLE
+#include "matmul_gradients_cpu.glsl"

@@ -1,0 +1,33 @@
+// A matrix product as matmul records it, for the ops that are made of such. src/op/matmul.c implements it.
+#ifndef GS_PLAN_PRODUCT_H
+#define GS_PLAN_PRODUCT_H
+
+#include "plan/record.h"
+
+// As in shaders/include/matmul.glsl.
+typedef enum gs__product_extra {
+    GS__PRODUCT_PLAIN,
+    GS__PRODUCT_BIAS,      // + bias
+    GS__PRODUCT_SUMS,      // and the column sums of B
+    GS__PRODUCT_ONLY_SUMS, // no C
+} gs__product_extra;
+
+// C (m, n) = A (m, k) B (k, n), then the epilogue. trans: the factor is stored as its transpose.
+typedef struct gs__product {
+    uint32_t m, n, k;
+    bool trans_a, trans_b;
+    gs__value a, b, c;
+    gs__product_extra extra;
+    gs__value bias, sums; // (n)
+    gs__epilogue epilogue;
+    bool backward;        // the epilogue's direction
+    gs__value epilogue_y; // backward
+} gs__product;
+
+gs_status gs__product_record(gs__recorder *recorder, const gs__product *product);
+
+// dkernel (I, O) = x (M, I)^T dy (M, O), dbias (O) = column sums of dy; either may be absent. At most two dispatches.
+gs_status gs__product_record_gradients(gs__recorder *recorder, gs__value x, gs__value dy, uint32_t m, uint32_t i,
+                                       uint32_t o, gs__value dkernel, gs__value dbias);
+
+#endif
