@@ -152,6 +152,10 @@ gs_status gs__plan_write(gs__plan *plan, gs__value value, const void *data, uint
     return status == GS_OK ? gs__buffer_write(buffer, offset, data, bytes) : status;
 }
 
+gs_status gs__plan_record(gs__plan *plan, gs__commands *commands, uint32_t steps) {
+    return gs__record_steps(plan, commands, steps, false);
+}
+
 uint32_t gs__plan_dispatch_count(const gs__plan *plan) {
     return plan->dispatch_count;
 }

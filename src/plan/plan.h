@@ -47,6 +47,10 @@ gs_status gs__plan_wait(gs__plan *plan);
 gs_status gs__plan_read(gs__plan *plan, gs__value value, void *data, uint64_t bytes);
 gs_status gs__plan_write(gs__plan *plan, gs__value value, const void *data, uint64_t bytes);
 
+// Records `steps` steps into a command buffer that is open, for measurements: the plan's own count of steps does not
+// follow. Borrowed: the plan must outlive the recording.
+gs_status gs__plan_record(gs__plan *plan, gs__commands *commands, uint32_t steps);
+
 uint32_t gs__plan_dispatch_count(const gs__plan *plan); // of a step
 uint64_t gs__plan_bytes(const gs__plan *plan, gs__storage storage);
 // Bytes that activations take after their memory is shared. Needs no device: summary prints it.
