@@ -2,6 +2,7 @@
 #ifndef GRADSMITH_GRADSMITH_H
 #define GRADSMITH_GRADSMITH_H
 
+#include <gradsmith/bench.h>
 #include <gradsmith/checkpoint.h>
 #include <gradsmith/data.h>
 #include <gradsmith/device.h>

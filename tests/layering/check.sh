@@ -21,6 +21,7 @@ declare -A below=(
     [op]="op plan data tensor gpu base"
     [model]="model op plan data tensor context gpu base"
     [train]="train model op plan data tensor context gpu base"
+    [bench]="bench train model op plan data tensor context gpu base"
 )
 declare -A extra=(
     [gpu]="state.h"
@@ -28,6 +29,7 @@ declare -A extra=(
     [op]="state.h shaders.h"
     [model]="state.h shaders.h layer_list.inc"
     [train]="state.h shaders.h"
+    [bench]="shaders.h"
 )
 failures=0
 

@@ -168,6 +168,15 @@ static void collect_kernels(const char *class, bool shuffle) {
     unsetenv("GRADSMITH_KERNELS");
 }
 
+// The kernels that measure a device.
+static void collect_bench(void) {
+    gs_context *context;
+    assert_int_equal(gs_context_create(&context, NULL), GS_OK);
+    ok(context, gs_bench_run(context, &(gs_bench_params){.parts = GS_BENCH_PEAK, .quick = true}, NULL));
+    collect(context);
+    gs_context_destroy(&context);
+}
+
 static void use_driver(const char *icd) {
     setenv("VK_DRIVER_FILES", icd, 1);
     setenv("VK_ICD_FILENAMES", icd, 1);
@@ -179,6 +188,7 @@ static void plans_use_every_shader(void **state) {
     collect_kernels("gpu", true);
     collect_kernels("cpu", true);
     collect_kernels("cpu", false);
+    collect_bench();
     print_message("  %u kernels of %d shaders\n", kernel_count, (int)(sizeof all_shaders / sizeof *all_shaders));
     for (uint32_t s = 0; s < sizeof all_shaders / sizeof *all_shaders; s++) {
         bool used = false;
