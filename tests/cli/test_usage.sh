@@ -9,7 +9,7 @@ same "$(cat out)" "gradsmith ${GRADSMITH_VERSION:?}"
 run --help
 exits 0
 silent err
-for command in devices summary train evaluate predict; do
+for command in devices summary train evaluate predict bench; do
     run --help
     says out "  $command "
     run "$command" --help
