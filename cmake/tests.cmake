@@ -16,9 +16,11 @@ find_file(GRADSMITH_VALIDATION_LAYER NAMES VkLayer_khronos_validation.json
   PATHS /usr/share/vulkan/explicit_layer.d /usr/local/share/vulkan/explicit_layer.d NO_DEFAULT_PATH)
 mark_as_advanced(GRADSMITH_LAVAPIPE_ICD GRADSMITH_SWIFTSHADER_ICD GRADSMITH_VALIDATION_LAYER)
 
+# GRADSMITH_CACHE: nothing is kept from run to run, so that results do not depend on what ran before.
 set(test_environment "GRADSMITH_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "GRADSMITH_BUILD_DIR=${PROJECT_BINARY_DIR}"
   "GRADSMITH_BUILD_TYPE=${CMAKE_BUILD_TYPE}" "GRADSMITH_SANITIZE=${GRADSMITH_SANITIZE}"
-  "GRADSMITH_VERSION=${PROJECT_VERSION}" "CC=${CMAKE_C_COMPILER}")
+  "GRADSMITH_VERSION=${PROJECT_VERSION}" "CC=${CMAKE_C_COMPILER}"
+  "GRADSMITH_CACHE=off")
 if(TARGET gradsmith_program)
   list(APPEND test_environment "GRADSMITH_PROGRAM=$<TARGET_FILE:gradsmith_program>")
 endif()

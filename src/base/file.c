@@ -229,7 +229,7 @@ static gs_status sync_folder(gs__error *error, const char *path) {
     return status;
 }
 
-gs_status gs__file_commit(gs__file_writer **writer_pointer) {
+static gs_status finish(gs__file_writer **writer_pointer, bool sync) {
     gs__file_writer *writer = *writer_pointer;
     gs_status status = GS_OK;
     *writer_pointer = NULL;
@@ -240,14 +240,22 @@ gs_status gs__file_commit(gs__file_writer **writer_pointer) {
         free_writer(writer);
         return status;
     }
-    if (fsync(writer->fd) != 0 || rename(writer->temporary, writer->path) != 0) {
+    if ((sync && fsync(writer->fd) != 0) || rename(writer->temporary, writer->path) != 0) {
         status = fail_errno(writer->error, writer->path, "cannot be written", errno);
         gs__file_discard(writer);
         return status;
     }
-    status = sync_folder(writer->error, writer->path);
+    if (sync) status = sync_folder(writer->error, writer->path);
     free_writer(writer);
     return status;
+}
+
+gs_status gs__file_commit(gs__file_writer **writer) {
+    return finish(writer, true);
+}
+
+gs_status gs__file_replace(gs__file_writer **writer) {
+    return finish(writer, false);
 }
 
 gs_status gs__file_write(gs__error *error, const char *path, const void *data, size_t bytes) {

@@ -33,7 +33,10 @@ gs_status gs__file_append(gs__file_writer *writer, const void *data, size_t byte
 gs_status gs__file_append_f32(gs__file_writer *writer, const float *values, uint64_t count);
 // Frees the writer, whether or not it succeeds, and sets *writer to NULL. On failure the old file is still there.
 gs_status gs__file_commit(gs__file_writer **writer);
-// Removes the temporary file and frees the writer.
+// The same without waiting for the disk: after a crash of the system the file may be there cut off. For files whose
+// reader can tell.
+gs_status gs__file_replace(gs__file_writer **writer);
+// Removes the temporary file and frees the writer. Takes NULL.
 void gs__file_discard(gs__file_writer *writer);
 
 // begin, append, commit.

@@ -147,9 +147,7 @@ static gs_status create_device(gs__gpu *gpu, const gs__physical_facts *facts) {
     VK_TRY(gpu, gpu->instance->vk.CreateDevice(gpu->physical, &create, NULL, &gpu->device));
     volkLoadDeviceTable(&gpu->vk, gpu->device);
     gpu->vk.vkGetDeviceQueue(gpu->device, gpu->queue_family, 0, &gpu->queue);
-
-    VkPipelineCacheCreateInfo cache = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
-    VK_TRY(gpu, gpu->vk.vkCreatePipelineCache(gpu->device, &cache, NULL, &gpu->cache));
+    GS_TRY(gs__pipeline_cache_open(gpu));
 fail:
     return status;
 }
@@ -188,6 +186,7 @@ void gs__gpu_close(gs__gpu *gpu) {
     if (gpu->device) {
         gs__gpu_drain(gpu);
         gs__buffer_destroy(gpu->staging);
+        gs__pipeline_cache_save(gpu);
         gs__pipeline_destroy_all(gpu);
         gs__module_destroy_all(gpu);
         for (uint32_t i = 0; i < GS__LAYOUT_COUNT; i++)
@@ -197,6 +196,7 @@ void gs__gpu_close(gs__gpu *gpu) {
         gpu->vk.vkDestroyPipelineCache(gpu->device, gpu->cache, NULL);
         gpu->vk.vkDestroyDevice(gpu->device, NULL);
     }
+    free(gpu->cache_dir);
     free(gpu);
 }
 

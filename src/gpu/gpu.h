@@ -5,14 +5,15 @@
 //   gs__pipeline  a kernel with its specialization constants, owned and cached by the gpu
 //   gs__commands  a command buffer: recorded once, submitted many times
 //
-// Thread-safety: one thread at a time per gs__gpu (pipeline compilation inside may use more); instances and their
-// gpus are independent of each other.
+// Thread-safety: one thread at a time per gs__gpu (gs__pipeline_prepare uses more inside); instances and their gpus are
+// independent of each other.
 // The creator destroys; destroy functions take NULL. Objects must not be destroyed while in flight:
 // gs__commands_destroy and gs__buffer_destroy wait for submissions that are still running.
 //
 // Environment, for tests and kernel work; an unknown value is GS_ERR_ARGUMENT. Read by gs__gpu_open, but the last:
 //   GRADSMITH_KERNELS=gpu|cpu        caps.kernel_class, whatever the device's type
 //   GRADSMITH_MEMORY=staged          as if no device memory were host-visible: every copy is staged
+//   GRADSMITH_CACHE=off|DIR          where pipelines are kept (base/cache.h)
 //   GRADSMITH_KERNEL_STATISTICS=1    lets gs__pipeline_statistics work (a driver may then compile without its cache)
 //   GRADSMITH_SHADER_DIR=DIR         DIR/NAME.spv replaces an embedded kernel; read by gs__pipeline_get
 #ifndef GS_GPU_GPU_H
@@ -100,6 +101,10 @@ void gs__gpu_close(gs__gpu *gpu);
 const gs__gpu_caps *gs__gpu_get_caps(const gs__gpu *gpu);
 gs__error *gs__gpu_error(gs__gpu *gpu); // the error given to gs__gpu_open; all calls below report there
 
+// Files that are kept for this device and driver, by `kind`; see base/cache.h. False: nothing usable, or no cache.
+bool gs__gpu_cache_read(const gs__gpu *gpu, const char *kind, char **data, size_t *bytes);
+bool gs__gpu_cache_write(const gs__gpu *gpu, const char *kind, const void *data, size_t bytes);
+
 // --- memory ---------------------------------------------------------------------------------------------------
 typedef enum gs__memory {
     GS__MEMORY_DEVICE,   // device-local; host-visible too where that costs nothing (unified)
@@ -124,6 +129,15 @@ gs_status gs__buffer_read(gs__buffer *buffer, uint64_t offset, void *data, uint6
 // $GRADSMITH_SHADER_DIR: NAME.spv there replaces the embedded words (checked: magic, size, no other bindings).
 gs_status gs__pipeline_get(gs__gpu *gpu, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count,
                            gs__pipeline **pipeline);
+
+typedef struct gs__kernel {
+    const gs__shader *shader;
+    uint32_t spec[GS__MAX_SPEC];
+    uint32_t spec_count;
+} gs__kernel;
+
+// Compiles those of the kernels that gs__pipeline_get would have to compile, on several threads.
+gs_status gs__pipeline_prepare(gs__gpu *gpu, const gs__kernel *kernels, uint32_t count);
 
 // What the driver's compiler says of a kernel: registers, spills, instructions, ... as the driver names them.
 // Works on devices that cannot run anything (a driver's null device). GS_ERR_UNSUPPORTED without

@@ -76,6 +76,7 @@ gs_status gs__choose_device(gs__error *error, const gs_device_info *infos, uint3
                             const char *environment, uint32_t *index, char *reason, size_t reason_bytes);
 
 // --- device.c -------------------------------------------------------------------------------------------------
+enum { GS__DEVICE_KEY_BYTES = 64, GS__CACHE_TEXT_BYTES = 96 };
 enum { GS__LAYOUT_COUNT = (GS__MAX_BINDINGS + 1) * 2 << GS__MAX_BINDINGS };
 
 struct gs__gpu {
@@ -97,6 +98,10 @@ struct gs__gpu {
     char failed_message[256];
 
     VkPipelineCache cache;
+    char *cache_dir; // NULL: nothing is kept on disk
+    char device_key[GS__DEVICE_KEY_BYTES];
+    size_t cached_bytes;     // of the pipelines on disk
+    bool uncached_pipelines; // some were compiled since
     VkDescriptorSetLayout layouts[GS__LAYOUT_COUNT];
     struct gs__module *modules;
     struct gs__pipeline *pipelines;
@@ -153,6 +158,12 @@ struct gs__pipeline {
 };
 
 void gs__pipeline_destroy_all(gs__gpu *gpu);
+
+// --- cache.c --------------------------------------------------------------------------------------------------
+// Makes the driver's cache, filled with what an earlier run kept.
+gs_status gs__pipeline_cache_open(gs__gpu *gpu);
+// Writes it when pipelines were added. Failures are ignored.
+void gs__pipeline_cache_save(gs__gpu *gpu);
 
 // --- command.c, descriptor.c ----------------------------------------------------------------------------------
 // What a descriptor set holds: equal keys share a set. Compared as bytes.

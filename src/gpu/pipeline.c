@@ -1,3 +1,4 @@
+#include "base/parallel.h"
 #include "gpu/internal.h"
 
 #include <stdlib.h>
@@ -62,11 +63,9 @@ fail:
     return status;
 }
 
-static gs_status compile(gs__pipeline *pipeline) {
-    gs_status status = GS_OK;
+// Touches nothing but its pipeline: called from several threads at once, as is the driver's cache.
+static VkResult compile(gs__pipeline *pipeline, VkShaderModule module) {
     gs__gpu *gpu = pipeline->gpu;
-    VkShaderModule module;
-    GS_TRY(gs__module_get(gpu, pipeline->shader, &module));
     VkSpecializationMapEntry entries[GS__MAX_SPEC];
     for (uint32_t i = 0; i < pipeline->spec_count; i++)
         entries[i] = (VkSpecializationMapEntry){.constantID = i, .offset = 4 * i, .size = 4};
@@ -89,9 +88,7 @@ static gs_status compile(gs__pipeline *pipeline) {
             },
         .layout = pipeline->layout,
     };
-    VK_TRY(gpu, gpu->vk.vkCreateComputePipelines(gpu->device, gpu->cache, 1, &create, NULL, &pipeline->handle));
-fail:
-    return status;
+    return gpu->vk.vkCreateComputePipelines(gpu->device, gpu->cache, 1, &create, NULL, &pipeline->handle);
 }
 
 static void pipeline_destroy(gs__pipeline *pipeline) {
@@ -101,35 +98,107 @@ static void pipeline_destroy(gs__pipeline *pipeline) {
     free(pipeline);
 }
 
-gs_status gs__pipeline_get(gs__gpu *gpu, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count,
-                           gs__pipeline **result) {
+static gs__pipeline *find(gs__pipeline *list, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count) {
+    for (gs__pipeline *p = list; p; p = p->next)
+        if (p->shader == shader && p->spec_count == spec_count &&
+            (!spec_count || memcmp(p->spec, spec, spec_count * sizeof *spec) == 0))
+            return p;
+    return NULL;
+}
+
+// All but the compiling itself.
+static gs_status begin(gs__gpu *gpu, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count,
+                       gs__pipeline **result, VkShaderModule *module) {
     gs_status status = GS_OK;
-    *result = NULL;
-    for (gs__pipeline *p = gpu->pipelines; p; p = p->next) {
-        if (p->shader != shader || p->spec_count != spec_count) continue;
-        if (spec_count && memcmp(p->spec, spec, spec_count * sizeof *spec) != 0) continue;
-        *result = p;
-        return GS_OK;
-    }
+    gs__pipeline *pipeline = NULL;
     GS_TRY(gs__gpu_check(gpu));
     GS_TRY(check_shader(gpu, shader, spec_count));
-    gs__pipeline *pipeline = calloc(1, sizeof *pipeline);
+    pipeline = calloc(1, sizeof *pipeline);
     if (!pipeline) return gs__fail(gpu->error, GS_ERR_MEMORY, "out of host memory: kernel %s", shader->name);
     pipeline->gpu = gpu;
     pipeline->shader = shader;
     pipeline->spec_count = spec_count;
     if (spec_count) memcpy(pipeline->spec, spec, spec_count * sizeof *spec);
     status = create_layout(pipeline);
-    if (status == GS_OK) status = compile(pipeline);
+    if (status == GS_OK) status = gs__module_get(gpu, shader, module);
     if (status != GS_OK) {
         gs__fail_at(gpu->error, status, "kernel %s", shader->name);
         pipeline_destroy(pipeline);
         return status;
     }
-    pipeline->next = gpu->pipelines;
-    gpu->pipelines = pipeline;
     *result = pipeline;
 fail:
+    return status;
+}
+
+// Keeps a pipeline that compiled, destroys one that did not.
+static gs_status end(gs__pipeline *pipeline, VkResult result) {
+    gs__gpu *gpu = pipeline->gpu;
+    gs_status status = gs__vk_check(gpu, result, "vkCreateComputePipelines");
+    if (status != GS_OK) {
+        gs__fail_at(gpu->error, status, "kernel %s", pipeline->shader->name);
+        pipeline_destroy(pipeline);
+        return status;
+    }
+    gpu->uncached_pipelines = true;
+    pipeline->next = gpu->pipelines;
+    gpu->pipelines = pipeline;
+    return GS_OK;
+}
+
+gs_status gs__pipeline_get(gs__gpu *gpu, const gs__shader *shader, const uint32_t *spec, uint32_t spec_count,
+                           gs__pipeline **result) {
+    VkShaderModule module;
+    *result = find(gpu->pipelines, shader, spec, spec_count);
+    if (*result) return GS_OK;
+    gs_status status = begin(gpu, shader, spec, spec_count, result, &module);
+    if (status == GS_OK) status = end(*result, compile(*result, module));
+    if (status != GS_OK) *result = NULL;
+    return status;
+}
+
+struct compilation {
+    gs__pipeline *pipeline;
+    VkShaderModule module;
+    VkResult result;
+};
+
+static void compile_one(void *user, uint32_t index) {
+    struct compilation *c = (struct compilation *)user + index;
+    c->result = compile(c->pipeline, c->module);
+}
+
+gs_status gs__pipeline_prepare(gs__gpu *gpu, const gs__kernel *kernels, uint32_t count) {
+    gs_status status = GS_OK;
+    uint32_t begun = 0;
+    gs__pipeline *made = NULL; // all that are begun, as a list
+    struct compilation *compilations = calloc(count ? count : 1, sizeof *compilations);
+    if (!compilations) return gs__fail(gpu->error, GS_ERR_MEMORY, "out of host memory: %u kernels", (unsigned)count);
+    for (uint32_t i = 0; i < count && status == GS_OK; i++) {
+        const gs__kernel *k = &kernels[i];
+        if (find(gpu->pipelines, k->shader, k->spec, k->spec_count) || find(made, k->shader, k->spec, k->spec_count))
+            continue;
+        struct compilation *c = &compilations[begun];
+        status = begin(gpu, k->shader, k->spec, k->spec_count, &c->pipeline, &c->module);
+        if (status != GS_OK) break;
+        c->pipeline->next = made;
+        made = c->pipeline;
+        begun++;
+    }
+    if (status == GS_OK) gs__parallel(begun, compile_one, compilations);
+    // The first failure is reported; what compiled all the same is kept.
+    for (uint32_t i = 0; i < begun; i++) {
+        if (status == GS_OK) {
+            status = end(compilations[i].pipeline, compilations[i].result);
+        } else if (compilations[i].pipeline->handle) {
+            end(compilations[i].pipeline, VK_SUCCESS);
+        } else {
+            pipeline_destroy(compilations[i].pipeline);
+        }
+    }
+    free(compilations);
+    // Now rather than at the end: a training that is killed has compiled its kernels all the same.
+    if (begun) gs__pipeline_cache_save(gpu);
     return status;
 }
 

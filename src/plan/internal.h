@@ -28,12 +28,14 @@ struct gs__dispatch_info {
 
 struct gs__recorder {
     gs__plan *plan;
-    gs__commands *commands;
-    const gs__node *node; // being recorded
+    gs__commands *commands; // NULL: only looks what kernels the step needs
+    const gs__node *node;   // being recorded
     struct gs__access *accesses;
     uint32_t access_count, access_capacity;
     uint32_t dispatch_count;
-    bool describe; // fill plan->dispatches
+    bool describe;       // fill plan->dispatches
+    gs__kernel *kernels; // without commands: one for each dispatch
+    uint32_t kernel_count, kernel_capacity;
 };
 
 struct gs__submission {
@@ -69,6 +71,9 @@ static inline gs__buffer *gs__plan_buffer(const gs__plan *plan, gs__storage stor
 
 // Submits 2^size steps, recorded at their first use. Nothing of that parity may be in flight.
 gs_status gs__plan_submit(gs__plan *plan, uint32_t parity, uint32_t size);
+
+// Compiles the kernels of a step, on several threads.
+gs_status gs__record_kernels(gs__plan *plan);
 
 // Records `steps` copies of the step into an open command buffer.
 gs_status gs__record_steps(gs__plan *plan, gs__commands *commands, uint32_t steps, bool describe);

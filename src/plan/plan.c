@@ -81,6 +81,7 @@ gs_status gs__plan_create(gs__error *error, const gs__plan_params *params, gs__p
     }
     GS_TRY(gs__graph_place(plan->graph));
     GS_TRY(make_buffers(plan, params->buffers));
+    GS_TRY(gs__record_kernels(plan));
     GS_TRY(record(plan, 0, 0, true));
     if (plan->profile) {
         gs__commands_destroy(plan->commands[0][0]);

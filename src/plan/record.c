@@ -196,6 +196,20 @@ static gs_status describe(gs__recorder *r, const gs__dispatch *d) {
     return GS_OK;
 }
 
+static gs_status note_kernel(gs__recorder *r, const gs__dispatch *d) {
+    if (r->kernel_count == r->kernel_capacity) {
+        uint32_t capacity = r->kernel_capacity ? 2 * r->kernel_capacity : 32;
+        gs__kernel *bigger = realloc(r->kernels, capacity * sizeof *bigger);
+        if (!bigger) return gs__fail(r->plan->error, GS_ERR_MEMORY, "out of host memory to record a plan");
+        r->kernels = bigger;
+        r->kernel_capacity = capacity;
+    }
+    gs__kernel *kernel = &r->kernels[r->kernel_count++];
+    *kernel = (gs__kernel){.shader = d->shader, .spec_count = d->spec_count};
+    memcpy(kernel->spec, d->spec, sizeof kernel->spec);
+    return GS_OK;
+}
+
 gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_x, uint64_t groups_y,
                               uint64_t groups_z) {
     gs_status status = GS_OK;
@@ -208,6 +222,7 @@ gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_
         if (wanted[i] > caps->max_groups[i])
             return gs__fail(r->plan->error, GS_ERR_UNSUPPORTED, "kernel %s needs %llu workgroups but %s allows %u",
                             d->shader->name, (unsigned long long)wanted[i], caps->info.name, caps->max_groups[i]);
+    if (!r->commands) return note_kernel(r, d);
 
     struct window windows[GS__MAX_BINDINGS] = {0};
     gs__range ranges[GS__MAX_BINDINGS], state = {r->plan->buffers[GS__STORAGE_STATE], 0, sizeof(struct gs_state)};
@@ -257,5 +272,13 @@ gs_status gs__record_steps(gs__plan *plan, gs__commands *commands, uint32_t step
     gs_status status = GS_OK;
     for (uint32_t i = 0; i < steps && status == GS_OK; i++) status = record_step(&r);
     free(r.accesses);
+    return status;
+}
+
+gs_status gs__record_kernels(gs__plan *plan) {
+    gs__recorder r = {.plan = plan};
+    gs_status status = record_step(&r);
+    if (status == GS_OK) status = gs__pipeline_prepare(plan->gpu, r.kernels, r.kernel_count);
+    free(r.kernels);
     return status;
 }
