@@ -18,10 +18,20 @@ extern "C" {
 // independent and may run on different threads at once.
 typedef struct gs_context gs_context;
 
+// Receives something that the user should know and that is no error, one line without newline: a kernel that gives wrong
+// results on this device and is therefore not used. `text` is borrowed for the call.
+typedef void gs_note(void *user, const char *text);
+
 typedef struct gs_context_params {
     const char *device; // NULL or "auto": $GRADSMITH_DEVICE, else the best; an index; or a part of a device's name
     bool validate;      // run under VK_LAYER_KHRONOS_validation (package vulkan-validationlayers); so does
                         // $GRADSMITH_VALIDATE=1
+    bool no_autotune;   // choose kernels by rules alone. Otherwise the first training of a size measures, for at most
+                        // 2 s, which of several that give the same bits is the fastest, and keeps the choice in
+                        // $GRADSMITH_CACHE, $XDG_CACHE_HOME/gradsmith or ~/.cache/gradsmith; without such a folder
+                        // nothing is measured
+    gs_note *note;      // may be NULL; called on the thread that uses the context
+    void *note_user;
 } gs_context_params;
 
 // Makes a context. No device is opened yet, so this succeeds without a GPU. `params` may be NULL and is copied.

@@ -22,6 +22,8 @@ cli_main cli_devices, cli_summary, cli_train, cli_evaluate, cli_predict, cli_ben
 CLI_PRINTF(1, 2) int cli_fail(const char *format, ...);
 // The context's message, after "WHAT: " unless `what` is NULL or the message names it; returns CLI_FAILED.
 int cli_fail_context(const gs_context *context, const char *what);
+// Prints "gradsmith: note: " and the text to stderr; a gs_note.
+void cli_note(void *user, const char *text);
 // Prints the message and where to find help to stderr; returns CLI_USAGE. `command` may be NULL.
 CLI_PRINTF(2, 3) int cli_misuse(const char *command, const char *format, ...);
 

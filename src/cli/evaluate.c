@@ -26,7 +26,7 @@ static void print_text(const gs_result *result) {
 
 int cli_evaluate(int argc, char **argv) {
     const char *dir = NULL, *spec = NULL, *data_dir = NULL;
-    gs_context_params params = {0};
+    gs_context_params params = {.note = cli_note};
     uint64_t batch_size = 256;
     bool json = false;
     const cli_option options[] = {
@@ -34,6 +34,8 @@ int cli_evaluate(int argc, char **argv) {
         {"data-dir", "DIR", "where the files of Fashion-MNIST are", .text = &data_dir},
         {"batch-size", "N", "samples at once (default 256)", .integer = &batch_size, .minimum = 1, .maximum = 1 << 20},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &params.device},
+        {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
+         .flag = &params.no_autotune},
         {"json", NULL, "print JSON", .flag = &json},
         {0},
     };

@@ -21,6 +21,11 @@ int cli_fail(const char *format, ...) {
     return CLI_FAILED;
 }
 
+void cli_note(void *user, const char *text) {
+    (void)user;
+    cli_fail("note: %s", text);
+}
+
 int cli_fail_context(const gs_context *context, const char *what) {
     const char *message = gs_context_message(context);
     if (what == NULL || strstr(message, what) != NULL) return cli_fail("%s", message);

@@ -149,7 +149,7 @@ static int predict(struct prediction *prediction) {
 
 int cli_predict(int argc, char **argv) {
     struct prediction prediction = {.batch_size = 256, .top = 3};
-    gs_context_params params = {0};
+    gs_context_params params = {.note = cli_note};
     const cli_option options[] = {
         {"input", "FILE", "an image (.png, .bmp) of the model's input size, or an array (.npy) of samples",
          .text = &prediction.input},
@@ -163,6 +163,8 @@ int cli_predict(int argc, char **argv) {
         {"batch-size", "N", "samples at once (default 256)", .integer = &prediction.batch_size, .minimum = 1,
          .maximum = 1 << 20},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &params.device},
+        {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
+         .flag = &params.no_autotune},
         {0},
     };
     const cli_usage usage = {

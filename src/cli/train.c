@@ -33,8 +33,9 @@ static bool on_event(void *user, const gs_event *event) {
 
 static int open_training(struct training *training) {
     const train_options *options = training->options;
-    if (gs_context_create(&training->context, &(gs_context_params){.device = options->device}) != GS_OK)
-        return cli_fail("out of memory");
+    const gs_context_params params = {
+        .device = options->device, .no_autotune = options->no_autotune, .note = options->quiet ? NULL : cli_note};
+    if (gs_context_create(&training->context, &params) != GS_OK) return cli_fail("out of memory");
     gs_context *context = training->context;
     int code = cli_open_architecture(context, options->model, options->layers, options->seed, &training->model);
     if (code != CLI_OK) return code;

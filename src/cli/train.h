@@ -8,7 +8,7 @@ typedef struct train_options {
     const char *model, *layers, *data, *data_dir, *validation_data, *init, *out, *log, *device;
     uint64_t epochs, batch_size, seed, max_steps;
     double validation_split;
-    bool no_shuffle, quiet, profile;
+    bool no_shuffle, no_autotune, quiet, profile;
     cli_compile compile;
 } train_options;
 

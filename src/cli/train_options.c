@@ -66,6 +66,8 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
         {"out", "DIR", "folder for the trained model, made when needed", .text = &o->out},
         {"log", "FILE", "one line of JSON an epoch, as in DIR/log.jsonl", .text = &o->log},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &o->device},
+        {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
+         .flag = &o->no_autotune},
         {"profile", NULL, "show the time of each kernel at the end (trains slower)", .flag = &o->profile},
         {"quiet", NULL, "print errors only", .flag = &o->quiet},
         {0},

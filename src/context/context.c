@@ -12,6 +12,7 @@ struct gs_context {
     char reason[200];       // why this gpu
     char *device;           // as wanted; NULL: automatic
     bool validate;
+    gs__gpu_options options;
 };
 
 gs_status gs_context_create(gs_context **context, const gs_context_params *params) {
@@ -21,6 +22,9 @@ gs_status gs_context_create(gs_context **context, const gs_context_params *param
     if (!made) return GS_ERR_MEMORY;
     const char *validate = getenv("GRADSMITH_VALIDATE");
     made->validate = (params && params->validate) || (validate && strcmp(validate, "1") == 0);
+    if (params)
+        made->options =
+            (gs__gpu_options){.no_autotune = params->no_autotune, .note = params->note, .note_user = params->note_user};
     if (params && params->device) {
         made->device = gs__text_copy(&made->error, params->device);
         if (!made->device) {
@@ -63,6 +67,7 @@ gs_status gs__context_gpu(gs_context *context, gs__gpu **gpu) {
         GS_TRY(gs__instance_choose(&context->error, context->instance, context->device, &index, context->reason,
                                    sizeof context->reason));
         GS_TRY(gs__gpu_open(&context->error, context->instance, index, &context->gpu));
+        *gs__gpu_options_of(context->gpu) = context->options;
     }
     *gpu = context->gpu;
     return GS_OK;

@@ -25,6 +25,10 @@ static void describe_file(const gs__gpu *gpu, const char *kind, char head[GS__CA
     snprintf(name, GS__CACHE_TEXT_BYTES, "%s-%s", kind, gpu->device_key);
 }
 
+bool gs__gpu_has_cache(const gs__gpu *gpu) {
+    return gpu->cache_dir != NULL;
+}
+
 bool gs__gpu_cache_read(const gs__gpu *gpu, const char *kind, char **data, size_t *bytes) {
     char head[GS__CACHE_TEXT_BYTES], name[GS__CACHE_TEXT_BYTES];
     if (!gpu->cache_dir) return false;

@@ -1,6 +1,7 @@
 #include "gpu/internal.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,7 @@ fail:
 
 void gs__gpu_close(gs__gpu *gpu) {
     if (!gpu) return;
+    if (gpu->attachment.destroy) gpu->attachment.destroy(gpu->attachment.object);
     if (gpu->device) {
         gs__gpu_drain(gpu);
         gs__buffer_destroy(gpu->staging);
@@ -206,6 +208,24 @@ const gs__gpu_caps *gs__gpu_get_caps(const gs__gpu *gpu) {
 
 gs__error *gs__gpu_error(gs__gpu *gpu) {
     return gpu->error;
+}
+
+gs__gpu_options *gs__gpu_options_of(gs__gpu *gpu) {
+    return &gpu->options;
+}
+
+void gs__gpu_note(gs__gpu *gpu, const char *format, ...) {
+    if (!gpu->options.note) return;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    gpu->options.note(gpu->options.note_user, text);
+}
+
+gs__attachment *gs__gpu_attachment(gs__gpu *gpu) {
+    return &gpu->attachment;
 }
 
 gs_status gs__gpu_check(gs__gpu *gpu) {

@@ -13,7 +13,7 @@
 // Environment, for tests and kernel work; an unknown value is GS_ERR_ARGUMENT. Read by gs__gpu_open, but the last:
 //   GRADSMITH_KERNELS=gpu|cpu        caps.kernel_class, whatever the device's type
 //   GRADSMITH_MEMORY=staged          as if no device memory were host-visible: every copy is staged
-//   GRADSMITH_CACHE=off|DIR          where pipelines are kept (base/cache.h)
+//   GRADSMITH_CACHE=off|DIR          where pipelines and choices of kernels are kept (base/cache.h)
 //   GRADSMITH_KERNEL_STATISTICS=1    lets gs__pipeline_statistics work (a driver may then compile without its cache)
 //   GRADSMITH_SHADER_DIR=DIR         DIR/NAME.spv replaces an embedded kernel; read by gs__pipeline_get
 #ifndef GS_GPU_GPU_H
@@ -101,6 +101,24 @@ void gs__gpu_close(gs__gpu *gpu);
 const gs__gpu_caps *gs__gpu_get_caps(const gs__gpu *gpu);
 gs__error *gs__gpu_error(gs__gpu *gpu); // the error given to gs__gpu_open; all calls below report there
 
+// What the context asks for; all zero at first.
+typedef struct gs__gpu_options {
+    bool no_autotune;                           // see plan/tune.h
+    void (*note)(void *user, const char *text); // receives gs__gpu_note's texts; may be NULL
+    void *note_user;
+} gs__gpu_options;
+gs__gpu_options *gs__gpu_options_of(gs__gpu *gpu);
+// Tells the user of something that is no error.
+void gs__gpu_note(gs__gpu *gpu, const char *format, ...) GS__PRINTF(2, 3);
+
+// An object of a layer above that lives as long as the gpu: the plans' tuner. Empty at first.
+typedef struct gs__attachment {
+    void *object;
+    void (*destroy)(void *object);
+} gs__attachment;
+gs__attachment *gs__gpu_attachment(gs__gpu *gpu);
+
+bool gs__gpu_has_cache(const gs__gpu *gpu);
 // Files that are kept for this device and driver, by `kind`; see base/cache.h. False: nothing usable, or no cache.
 bool gs__gpu_cache_read(const gs__gpu *gpu, const char *kind, char **data, size_t *bytes);
 bool gs__gpu_cache_write(const gs__gpu *gpu, const char *kind, const void *data, size_t bytes);

@@ -97,6 +97,9 @@ struct gs__gpu {
     gs_status failed; // GS_OK, or why nothing can be submitted any more
     char failed_message[256];
 
+    gs__gpu_options options;
+    gs__attachment attachment;
+
     VkPipelineCache cache;
     char *cache_dir; // NULL: nothing is kept on disk
     char device_key[GS__DEVICE_KEY_BYTES];

@@ -7,8 +7,12 @@
 #include "plan/place.h"
 #include "plan/product.h"
 #include "plan/record.h"
+#include "plan/tune.h"
 #include "shaders.h"
 #include "tensor/shape.h"
+
+#include <math.h>
+#include <stdio.h>
 
 static bool is_float(gs__error *error, const gs__value_info *x, const char *what, gs_status *status) {
     if (x->dtype == GS_F32) return true;
@@ -50,20 +54,54 @@ _Static_assert(sizeof(struct gs_push_matmul) == sizeof(struct gs_push_matmul_cpu
                    sizeof(struct gs_push_matmul) == sizeof(struct gs_push_matmul_shuffle),
                "push constants");
 
-static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__product *p, uint64_t tiles) {
+// The reference in terms of the kernels' interface, for tuning.
+static gs__expected expect(const void *push_constants, const uint32_t *spec, const struct gs_state *state,
+                           const float *const windows[GS__MAX_BINDINGS], uint64_t element) {
+    const struct gs_push_matmul *push = push_constants;
+    const float *a = windows[0] + push->a, *b = windows[1] + push->b, *extra = windows[3] + push->extra;
+    const uint64_t row = element / push->n, column = element % push->n;
+    double sum = 0, magnitude = 1;
+    for (uint64_t k = 0; k < push->k; k++) {
+        const double x = (double)a[spec[GS_SPEC_MATMUL_TRANS_A] ? k * push->m + row : row * push->k + k];
+        const double product =
+            x * (double)b[spec[GS_SPEC_MATMUL_TRANS_B] ? column * push->k + k : k * push->n + column];
+        sum += product;
+        magnitude += fabs(product);
+    }
+    if (spec[GS_SPEC_MATMUL_EXTRA] == GS__PRODUCT_BIAS) sum += (double)extra[column];
+    const gs__epilogue_values values = GS__EPILOGUE_VALUES(push);
+    const uint32_t *epilogue = spec + GS__EPILOGUE_SPEC;
+    const double y = epilogue[0] == 2 ? (double)extra[element] : 0;
+    const double value = gs__epilogue_element(epilogue, &values, state, sum, y, element);
+    // Of a sum in float, and of an activation's approximations.
+    const double slope = fmax(1, fabs((double)values.alpha)) * (double)values.scale;
+    return (gs__expected){value, 2e-6 * magnitude * slope + 1e-4 * fabs(value)};
+}
+
+static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__product *p, gs__choice *choice) {
     struct gs_push_matmul *push = d->push;
     *push = (struct gs_push_matmul){.m = p->m, .n = p->n, .k = p->k};
     GS__EPILOGUE_PUSH(*push, &p->epilogue);
-    d->spec[GS_SPEC_MATMUL_TRANS_A] = p->trans_a;
-    d->spec[GS_SPEC_MATMUL_TRANS_B] = p->trans_b;
-    d->spec[GS_SPEC_MATMUL_EXTRA] = p->extra;
-    gs__epilogue_spec(&p->epilogue, p->backward, d->spec + GS__EPILOGUE_SPEC);
+    for (uint32_t i = 0; i < choice->way_count; i++) {
+        uint32_t *spec = choice->ways[i].spec;
+        spec[GS_SPEC_MATMUL_TRANS_A] = p->trans_a;
+        spec[GS_SPEC_MATMUL_TRANS_B] = p->trans_b;
+        spec[GS_SPEC_MATMUL_EXTRA] = p->extra;
+        gs__epilogue_spec(&p->epilogue, p->backward, spec + GS__EPILOGUE_SPEC);
+    }
+    snprintf(choice->key, sizeof choice->key, "matmul,%s,%c%c%d,m%u,n%u,k%u,%u%u%u,e%u",
+             choice->ways[0].shader == &gs__shader_matmul ? "gpu" : "cpu", p->trans_a ? 't' : 'n',
+             p->trans_b ? 't' : 'n', (int)p->extra, gs__size_class(p->m), gs__size_class(p->n), gs__size_class(p->k),
+             p->m % 4 == 0, p->n % 4 == 0, p->k % 4 == 0, choice->ways[0].spec[GS__EPILOGUE_SPEC]);
+    choice->work = (uint64_t)p->m * p->n * p->k;
+    choice->expect = expect;
+    if (p->extra == GS__PRODUCT_ONLY_SUMS) choice->way_count = 1;
     gs__bind(recorder, d, 0, GS__READ, p->a, &push->a);
     gs__bind(recorder, d, 1, GS__READ, p->b, &push->b);
     gs__bind(recorder, d, 2, GS__WRITE, p->c, &push->c);
     gs__bind(recorder, d, 2, GS__WRITE, p->sums, &push->sums);
     gs__bind(recorder, d, 3, GS__READ, p->extra == GS__PRODUCT_BIAS ? p->bias : p->epilogue_y, &push->extra);
-    return gs__dispatch_record_1d(recorder, d, tiles, 1);
+    return gs__dispatch_record_choice(recorder, d, choice);
 }
 
 // --- GPUs -----------------------------------------------------------------------------------------------------------
@@ -71,32 +109,37 @@ struct tile {
     uint32_t m, n, k, thread_m, thread_n; // 256 threads
 };
 
-// The largest tile that still makes enough workgroups to fill a device, else the smallest. `narrow`: of 128 threads and
-// half the rows, without the largest, whose loads would take too many registers.
-static struct tile choose_tile(const gs__product *p, bool narrow) {
-    static const struct tile tiles[] = {
-        {128, 128, 8, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 2, 2}, {16, 16, 32, 1, 1}};
-    enum { COUNT = sizeof tiles / sizeof tiles[0], ENOUGH = 48 };
-    struct tile t = tiles[0];
-    for (uint32_t i = narrow; i < COUNT; i++) {
-        t = tiles[i];
-        if (narrow) t.m /= 2;
-        if ((uint64_t)divide_up(p->m, t.m) * divide_up(p->n, t.n) >= ENOUGH) break;
-    }
-    return t;
+static void add_gpu_way(gs__choice *choice, const gs__product *p, const struct tile *t) {
+    gs__way *way = &choice->ways[choice->way_count++];
+    *way = (gs__way){.shader = &gs__shader_matmul, .spec_count = GS_SPEC_MATMUL_COUNT};
+    snprintf(way->name, sizeof way->name, "%ux%ux%u,%ux%u", t->m, t->n, t->k, t->thread_m, t->thread_n);
+    way->spec[GS_SPEC_MATMUL_LOCAL_SIZE_X] = t->m / t->thread_m * (t->n / t->thread_n);
+    way->spec[GS_SPEC_MATMUL_TILE_M] = t->m;
+    way->spec[GS_SPEC_MATMUL_TILE_N] = t->n;
+    way->spec[GS_SPEC_MATMUL_TILE_K] = t->k;
+    way->spec[GS_SPEC_MATMUL_THREAD_M] = t->thread_m;
+    way->spec[GS_SPEC_MATMUL_THREAD_N] = t->thread_n;
+    way->groups = (uint64_t)divide_up(p->m, t->m) * divide_up(p->n, t->n);
 }
 
+// The rule: the largest tile that still makes enough workgroups to fill a device, else the smallest. Where a workgroup
+// may have fewer than 256 threads: tiles of half the rows, without the largest, whose loads would take too many
+// registers.
 static gs_status record_gpu(gs__recorder *recorder, const gs__product *p) {
-    const struct tile t = choose_tile(p, gs__recorder_caps(recorder)->max_invocations < 256);
+    struct tile tiles[] = {{128, 128, 8, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 2, 2}, {16, 16, 32, 1, 1}};
+    enum { COUNT = sizeof tiles / sizeof tiles[0], ENOUGH = 48 };
+    const bool narrow = gs__recorder_caps(recorder)->max_invocations < 256;
+    gs__choice choice = {.way_count = 0};
+    uint32_t rule = narrow;
+    for (uint32_t i = 0; narrow && i < COUNT; i++) tiles[i].m /= 2;
+    while (rule + 1 < COUNT && (uint64_t)divide_up(p->m, tiles[rule].m) * divide_up(p->n, tiles[rule].n) < ENOUGH)
+        rule++;
+    add_gpu_way(&choice, p, &tiles[rule]);
+    for (uint32_t i = narrow; i < COUNT; i++)
+        if (i != rule) add_gpu_way(&choice, p, &tiles[i]);
     struct gs_push_matmul push;
     gs__dispatch d = gs__dispatch_init(&gs__shader_matmul, GS_SPEC_MATMUL_COUNT, &push, sizeof push);
-    d.spec[GS_SPEC_MATMUL_LOCAL_SIZE_X] = t.m / t.thread_m * (t.n / t.thread_n);
-    d.spec[GS_SPEC_MATMUL_TILE_M] = t.m;
-    d.spec[GS_SPEC_MATMUL_TILE_N] = t.n;
-    d.spec[GS_SPEC_MATMUL_TILE_K] = t.k;
-    d.spec[GS_SPEC_MATMUL_THREAD_M] = t.thread_m;
-    d.spec[GS_SPEC_MATMUL_THREAD_N] = t.thread_n;
-    return record(recorder, &d, p, (uint64_t)divide_up(p->m, t.m) * divide_up(p->n, t.n));
+    return record(recorder, &d, p, &choice);
 }
 
 // --- CPU drivers ----------------------------------------------------------------------------------------------------
@@ -109,21 +152,35 @@ static bool fits_texels(gs__recorder *recorder, gs__value value) {
     return bytes <= (uint64_t)caps->max_texel_elements * 16;
 }
 
+static void add_cpu_way(gs__choice *choice, const gs__product *p, bool shuffle, uint32_t rows) {
+    gs__way *way = &choice->ways[choice->way_count++];
+    *way = (gs__way){.shader = shuffle ? &gs__shader_matmul_shuffle : &gs__shader_matmul_cpu,
+                     .spec_count = GS_SPEC_MATMUL_CPU_COUNT};
+    snprintf(way->name, sizeof way->name, "%s%u", shuffle ? "shuffle" : "cpu", rows);
+    way->spec[GS_SPEC_MATMUL_CPU_ROWS] = rows;
+    way->spec[GS_SPEC_MATMUL_CPU_TAIL] = p->k % 4 != 0;
+    way->spec[GS_SPEC_MATMUL_CPU_ALIGNED_A] = (p->trans_a ? p->m : p->k) % 4 == 0;
+    way->spec[GS_SPEC_MATMUL_CPU_ALIGNED_B] = (p->trans_b ? p->k : p->n) % 4 == 0;
+    way->spec[GS_SPEC_MATMUL_CPU_ALIGNED_C] = p->n % 4 == 0;
+    way->groups = (uint64_t)divide_up(p->m, rows) * divide_up(p->n, CPU_COLUMNS);
+}
+
+// The rule: many rows to a lane mean few loads; but each thread must get some workgroups. A shuffle pays for itself where
+// lanes have 8 rows or more to hand round.
 static gs_status record_cpu(gs__recorder *recorder, const gs__product *p) {
     const gs__gpu_caps *caps = gs__recorder_caps(recorder);
     const bool shuffle = caps->subgroup_shuffle && caps->info.subgroup_size == CPU_LANES;
-    // Many rows to a lane mean few loads; but each thread must get some workgroups.
-    uint32_t rows = CPU_MAX_ROWS, columns = divide_up(p->n, CPU_COLUMNS);
-    while (rows > p->m || (rows > 8 && (uint64_t)divide_up(p->m, rows) * columns < 32)) rows /= 2;
+    const uint64_t columns = divide_up(p->n, CPU_COLUMNS);
+    const uint32_t least = shuffle ? CPU_LANES : 4;
+    gs__choice choice = {.way_count = 0};
+    uint32_t rule = CPU_MAX_ROWS;
+    while (rule > p->m || (rule > 8 && divide_up(p->m, rule) * columns < 32)) rule /= 2;
+    add_cpu_way(&choice, p, shuffle && rule >= CPU_LANES, rule);
+    for (uint32_t rows = CPU_MAX_ROWS; rows >= least; rows /= 2)
+        if (rows != rule && rows <= p->m) add_cpu_way(&choice, p, shuffle, rows);
     struct gs_push_matmul push;
-    gs__dispatch d = gs__dispatch_init(shuffle ? &gs__shader_matmul_shuffle : &gs__shader_matmul_cpu,
-                                       GS_SPEC_MATMUL_CPU_COUNT, &push, sizeof push);
-    d.spec[GS_SPEC_MATMUL_CPU_ROWS] = rows;
-    d.spec[GS_SPEC_MATMUL_CPU_TAIL] = p->k % 4 != 0;
-    d.spec[GS_SPEC_MATMUL_CPU_ALIGNED_A] = (p->trans_a ? p->m : p->k) % 4 == 0;
-    d.spec[GS_SPEC_MATMUL_CPU_ALIGNED_B] = (p->trans_b ? p->k : p->n) % 4 == 0;
-    d.spec[GS_SPEC_MATMUL_CPU_ALIGNED_C] = p->n % 4 == 0;
-    return record(recorder, &d, p, (uint64_t)divide_up(p->m, rows) * columns);
+    gs__dispatch d = gs__dispatch_init(choice.ways[0].shader, GS_SPEC_MATMUL_CPU_COUNT, &push, sizeof push);
+    return record(recorder, &d, p, &choice);
 }
 
 gs_status gs__product_record(gs__recorder *recorder, const gs__product *p) {

@@ -81,12 +81,17 @@ bool gs__activation_grad_needs_x(gs_activation kind) {
     return kind == GS_ACTIVATION_GELU || kind == GS_ACTIVATION_SILU;
 }
 
-double gs__dropout_factor(const struct gs_state *state, uint32_t key, float rate, uint64_t element) {
+static double dropout_factor(const struct gs_state *state, uint32_t key, uint32_t threshold, float scale,
+                             uint64_t element) {
     const uint32_t counter[4] = {(uint32_t)(element / 4), state->cur.step_lo, state->cur.step_hi, key};
     const uint32_t seed[2] = {state->set.seed_lo, state->set.seed_hi};
     uint32_t word[4];
     gs__philox(counter, seed, word);
-    return word[element % 4] < gs__dropout_threshold(rate) ? 0 : (double)gs__dropout_scale(rate);
+    return word[element % 4] < threshold ? 0 : (double)scale;
+}
+
+double gs__dropout_factor(const struct gs_state *state, uint32_t key, float rate, uint64_t element) {
+    return dropout_factor(state, key, gs__dropout_threshold(rate), gs__dropout_scale(rate), element);
 }
 
 static double keep_factor(const gs__epilogue *e, const struct gs_state *state, uint64_t element) {
@@ -103,4 +108,13 @@ void gs__epilogue_backward(const gs__epilogue *e, const struct gs_state *state, 
     const double scale = (double)gs__dropout_scale(e->rate);
     for (uint64_t i = 0; i < count; i++)
         dx[i] *= keep_factor(e, state, i) * gs__activate_grad(e->activation, 0, y[i] / scale, (double)e->alpha);
+}
+
+double gs__epilogue_element(const uint32_t spec[GS__EPILOGUE_SPEC_COUNT], const gs__epilogue_values *values,
+                            const struct gs_state *state, double v, double y, uint64_t element) {
+    const gs_activation kind = (gs_activation)spec[1];
+    if (spec[0] == 0) return v;
+    const double keep = spec[2] ? dropout_factor(state, values->key, values->threshold, values->scale, element) : 1;
+    if (spec[0] == 1) return keep * gs__activate(kind, v, (double)values->alpha);
+    return keep * v * gs__activate_grad(kind, 0, y / (double)values->scale, (double)values->alpha);
 }

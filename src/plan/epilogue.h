@@ -44,4 +44,15 @@ void gs__epilogue_forward(const gs__epilogue *e, const struct gs_state *state, d
 void gs__epilogue_backward(const gs__epilogue *e, const struct gs_state *state, const double *y, double *dx,
                            uint64_t count);
 
+// One element, in terms of a kernel's interface: its constants 12..14 and what EPILOGUE_PUSH holds. `y`: backward only.
+typedef struct gs__epilogue_values {
+    float alpha, scale;
+    uint32_t threshold, key;
+} gs__epilogue_values;
+#define GS__EPILOGUE_VALUES(push)                                                                                      \
+    ((gs__epilogue_values){(push)->epilogue_alpha, (push)->epilogue_scale, (push)->epilogue_threshold,                 \
+                           (push)->epilogue_key})
+double gs__epilogue_element(const uint32_t spec[GS__EPILOGUE_SPEC_COUNT], const gs__epilogue_values *values,
+                            const struct gs_state *state, double v, double y, uint64_t element);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "plan/plan.h"
 #include "plan/record.h"
+#include "plan/tune.h"
 #include "state.h"
 
 enum {
@@ -36,6 +37,8 @@ struct gs__recorder {
     bool describe;       // fill plan->dispatches
     gs__kernel *kernels; // without commands: one for each dispatch
     uint32_t kernel_count, kernel_capacity;
+    gs__tuning *tunings; // likewise: choices that are worth to be measured
+    uint32_t tuning_count, tuning_capacity;
 };
 
 struct gs__submission {
@@ -72,7 +75,7 @@ static inline gs__buffer *gs__plan_buffer(const gs__plan *plan, gs__storage stor
 // Submits 2^size steps, recorded at their first use. Nothing of that parity may be in flight.
 gs_status gs__plan_submit(gs__plan *plan, uint32_t parity, uint32_t size);
 
-// Compiles the kernels of a step, on several threads.
+// Compiles the kernels of a step, on several threads, and measures what can be chosen.
 gs_status gs__record_kernels(gs__plan *plan);
 
 // Records `steps` copies of the step into an open command buffer.

@@ -144,14 +144,20 @@ static bool conflicts(const gs__recorder *r, const gs__buffer *buffer, uint64_t 
     return false;
 }
 
+// Room for one more element; NULL without memory.
+static void *grow(gs__recorder *r, void *list, uint32_t count, uint32_t *capacity, size_t bytes) {
+    if (count < *capacity) return list;
+    const uint32_t wanted = *capacity ? 2 * *capacity : 32;
+    void *bigger = realloc(list, wanted * bytes);
+    if (bigger) *capacity = wanted;
+    else gs__fail(r->plan->error, GS_ERR_MEMORY, "out of host memory to record a plan");
+    return bigger;
+}
+
 static gs_status note_access(gs__recorder *r, const gs__buffer *buffer, uint64_t begin, uint64_t end, bool write) {
-    if (r->access_count == r->access_capacity) {
-        uint32_t capacity = r->access_capacity ? 2 * r->access_capacity : 64;
-        struct gs__access *bigger = realloc(r->accesses, capacity * sizeof *bigger);
-        if (!bigger) return gs__fail(r->plan->error, GS_ERR_MEMORY, "out of host memory to record a plan");
-        r->accesses = bigger;
-        r->access_capacity = capacity;
-    }
+    struct gs__access *list = grow(r, r->accesses, r->access_count, &r->access_capacity, sizeof *list);
+    if (!list) return GS_ERR_MEMORY;
+    r->accesses = list;
     r->accesses[r->access_count++] = (struct gs__access){buffer, begin, end, write};
     return GS_OK;
 }
@@ -177,13 +183,10 @@ static gs_status synchronize(gs__recorder *r, const gs__dispatch *d, const struc
 // Profile entry of the dispatch that is about to be recorded.
 static gs_status describe(gs__recorder *r, const gs__dispatch *d) {
     gs__plan *plan = r->plan;
-    if (plan->dispatch_count == plan->dispatch_capacity) {
-        uint32_t capacity = plan->dispatch_capacity ? 2 * plan->dispatch_capacity : 32;
-        struct gs__dispatch_info *bigger = realloc(plan->dispatches, capacity * sizeof *bigger);
-        if (!bigger) return gs__fail(plan->error, GS_ERR_MEMORY, "out of host memory to record a plan");
-        plan->dispatches = bigger;
-        plan->dispatch_capacity = capacity;
-    }
+    struct gs__dispatch_info *list =
+        grow(r, plan->dispatches, plan->dispatch_count, &plan->dispatch_capacity, sizeof *list);
+    if (!list) return GS_ERR_MEMORY;
+    plan->dispatches = list;
     struct gs__dispatch_info info = {r->node->layer, r->node->op->name, r->node->pass, 0};
     for (uint32_t i = 0; i < d->tensor_count; i++) {
         struct window range = {0};
@@ -196,14 +199,20 @@ static gs_status describe(gs__recorder *r, const gs__dispatch *d) {
     return GS_OK;
 }
 
-static gs_status note_kernel(gs__recorder *r, const gs__dispatch *d) {
-    if (r->kernel_count == r->kernel_capacity) {
-        uint32_t capacity = r->kernel_capacity ? 2 * r->kernel_capacity : 32;
-        gs__kernel *bigger = realloc(r->kernels, capacity * sizeof *bigger);
-        if (!bigger) return gs__fail(r->plan->error, GS_ERR_MEMORY, "out of host memory to record a plan");
-        r->kernels = bigger;
-        r->kernel_capacity = capacity;
+// Writes each tensor's first element in its window to where the op wants it: into the push constants.
+static void set_offsets(const gs__recorder *r, const gs__dispatch *d, const struct window windows[GS__MAX_BINDINGS]) {
+    for (uint32_t i = 0; i < d->tensor_count; i++) {
+        struct window range = {0};
+        tensor_range(r, d, i, &range);
+        if (d->tensor[i].offset)
+            *d->tensor[i].offset = (uint32_t)((range.begin - windows[d->tensor[i].binding].begin) / sizeof(float));
     }
+}
+
+static gs_status note_kernel(gs__recorder *r, const gs__dispatch *d) {
+    gs__kernel *list = grow(r, r->kernels, r->kernel_count, &r->kernel_capacity, sizeof *list);
+    if (!list) return GS_ERR_MEMORY;
+    r->kernels = list;
     gs__kernel *kernel = &r->kernels[r->kernel_count++];
     *kernel = (gs__kernel){.shader = d->shader, .spec_count = d->spec_count};
     memcpy(kernel->spec, d->spec, sizeof kernel->spec);
@@ -229,12 +238,7 @@ gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_
     GS_TRY(make_windows(r, d, windows));
     for (uint32_t i = 0; i < d->shader->binding_count; i++)
         ranges[i] = (gs__range){windows[i].buffer, windows[i].begin, windows[i].end - windows[i].begin};
-    for (uint32_t i = 0; i < d->tensor_count; i++) {
-        struct window range = {0};
-        tensor_range(r, d, i, &range);
-        if (d->tensor[i].offset)
-            *d->tensor[i].offset = (uint32_t)((range.begin - windows[d->tensor[i].binding].begin) / sizeof(float));
-    }
+    set_offsets(r, d, windows);
     gs__pipeline *pipeline;
     GS_TRY(gs__pipeline_get(r->plan->gpu, d->shader, d->spec, d->spec_count, &pipeline));
     GS_TRY(synchronize(r, d, windows));
@@ -252,6 +256,75 @@ gs_status gs__dispatch_record_1d(gs__recorder *r, gs__dispatch *d, uint64_t item
     uint64_t groups = (items + per_group - 1) / per_group, row = gs__recorder_caps(r)->max_groups[0];
     if (groups <= row) return gs__dispatch_record(r, d, groups, 1, 1);
     return gs__dispatch_record(r, d, row, (groups + row - 1) / row, 1);
+}
+
+// --- choices --------------------------------------------------------------------------------------------------------
+// Whether a dispatch can run in buffers of its own, one for each binding, filled with numbers.
+static bool separable(const gs__recorder *r, const gs__dispatch *d, const struct window windows[GS__MAX_BINDINGS]) {
+    const gs__buffer *state = r->plan->buffers[GS__STORAGE_STATE];
+    for (uint32_t i = 0; i < d->shader->binding_count; i++) {
+        if (windows[i].buffer == state) {
+            if (windows[i].access & GS__WRITE || windows[i].end > sizeof(struct gs_state)) return false;
+            continue;
+        }
+        for (uint32_t j = 0; j < d->shader->binding_count; j++)
+            if (j != i && windows[j].buffer == windows[i].buffer && windows[i].access & GS__WRITE &&
+                windows[j].begin < windows[i].end && windows[i].begin < windows[j].end)
+                return false;
+    }
+    return true;
+}
+
+// Keeps a choice that is to be measured.
+static gs_status note_choice(gs__recorder *r, const gs__dispatch *d, const gs__choice *choice) {
+    gs_status status = GS_OK;
+    struct window windows[GS__MAX_BINDINGS] = {0};
+    GS_TRY(make_windows(r, d, windows));
+    if (!separable(r, d, windows) || d->push_bytes > GS__MAX_PUSH_BYTES) return GS_OK;
+    set_offsets(r, d, windows);
+    gs__tuning *list = grow(r, r->tunings, r->tuning_count, &r->tuning_capacity, sizeof *list);
+    if (!list) return GS_ERR_MEMORY;
+    r->tunings = list;
+    gs__tuning *t = &r->tunings[r->tuning_count++];
+    *t = (gs__tuning){.choice = *choice,
+                      .push_bytes = d->push_bytes,
+                      .tensor_count = d->tensor_count,
+                      .batch = r->plan->graph->batch};
+    memcpy(t->push, d->push, d->push_bytes);
+    for (uint32_t i = 0; i < d->shader->binding_count; i++) {
+        t->window[i].bytes = windows[i].end - windows[i].begin;
+        t->window[i].buffer_bytes = gs__buffer_bytes(windows[i].buffer);
+        t->window[i].access = windows[i].access;
+    }
+    for (uint32_t i = 0; i < d->tensor_count; i++) {
+        struct window range = {0};
+        tensor_range(r, d, i, &range);
+        t->tensor[i].binding = d->tensor[i].binding;
+        t->tensor[i].access = d->tensor[i].access;
+        t->tensor[i].begin = range.begin - windows[d->tensor[i].binding].begin;
+        t->tensor[i].bytes = range.end - range.begin;
+        t->tensor[i].dtype = d->tensor[i].value ? gs__recorder_value(r, d->tensor[i].value)->dtype : GS_I32;
+    }
+fail:
+    return status;
+}
+
+static void take_way(gs__dispatch *d, const gs__way *way) {
+    d->shader = way->shader;
+    d->spec_count = way->spec_count;
+    memcpy(d->spec, way->spec, sizeof d->spec);
+}
+
+gs_status gs__dispatch_record_choice(gs__recorder *r, gs__dispatch *d, const gs__choice *choice) {
+    gs_status status = GS_OK;
+    gs__tuner *tuner = gs__tuner_get(r->plan->gpu);
+    if (!tuner) return gs__fail(r->plan->error, GS_ERR_MEMORY, "out of host memory to choose kernels");
+    const gs__way *way = gs__tuner_find(tuner, choice);
+    take_way(d, way);
+    if (!r->commands && gs__tuner_wants(tuner, choice)) GS_TRY(note_choice(r, d, choice));
+    GS_TRY(gs__dispatch_record_1d(r, d, way->groups, 1));
+fail:
+    return status;
 }
 
 static gs_status record_step(gs__recorder *r) {
@@ -279,6 +352,8 @@ gs_status gs__record_kernels(gs__plan *plan) {
     gs__recorder r = {.plan = plan};
     gs_status status = record_step(&r);
     if (status == GS_OK) status = gs__pipeline_prepare(plan->gpu, r.kernels, r.kernel_count);
+    if (status == GS_OK) status = gs__tune(plan->gpu, r.tunings, r.tuning_count);
+    free(r.tunings);
     free(r.kernels);
     return status;
 }

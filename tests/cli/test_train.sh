@@ -38,6 +38,23 @@ run "${learn[@]}" --epochs 6 --out runs/b
 exits 0
 same_bytes runs/a/model.safetensors runs/b/model.safetensors
 same_bytes runs/a/model.json runs/b/model.json
+# So do kernels chosen by measurement, which is kept, and those of the rules.
+for turn in 1 2 3; do
+    GRADSMITH_CACHE=cache run "${learn[@]}" --epochs 6 --out runs/tuned
+    exits 0
+    silent err
+    same_bytes runs/a/model.safetensors runs/tuned/model.safetensors
+    check "choices are kept" grep -qE '^matmul,' cache/tuning-*
+done
+GRADSMITH_CACHE=other run "${learn[@]}" --epochs 6 --no-autotune --out runs/tuned
+exits 0
+same_bytes runs/a/model.safetensors runs/tuned/model.safetensors
+for command in "evaluate runs/tuned --data $data" "predict runs/tuned --input $GRADSMITH_SOURCE_DIR/assets/images/ankle-boot.png"; do
+    # shellcheck disable=SC2086
+    GRADSMITH_CACHE=other run $command --no-autotune
+    exits 0
+done
+check "no choices without tuning" test -z "$(find other -name 'tuning-*' 2>/dev/null)"
 run "${learn[@]}" --epochs 6 --seed 4 --out runs/c
 exits 0
 check "another seed, other weights" test "$(cksum <runs/a/model.safetensors)" != "$(cksum <runs/c/model.safetensors)"

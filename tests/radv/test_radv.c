@@ -2,6 +2,7 @@
 // specializations to compile is taken from plans made on a CPU driver, for the kernels of both classes.
 #include "context/context.h"
 #include "gpu/internal.h"
+#include "plan/tune.h"
 #include "train/session.h"
 #include <gradsmith/gradsmith.h>
 
@@ -147,6 +148,13 @@ static void plan_penalties(gs_context *context) {
     gs_model_destroy(&model);
 }
 
+// Of each choice by measurement all ways, where a plan takes only one.
+static void plan_all_ways(gs_context *context, gs__gpu *gpu, gs_model *model, const struct recipe *r) {
+    gs__tuner *tuner = gs__tuner_get(gpu);
+    assert_non_null(tuner);
+    for (tuner->forced = GS__MAX_WAYS - 1; tuner->forced >= 0; tuner->forced--) plan_all(context, model, r);
+}
+
 // `shuffle`: the device's subgroup shuffle may be used.
 static void collect_kernels(const char *class, bool shuffle) {
     gs_context *context;
@@ -160,6 +168,7 @@ static void collect_kernels(const char *class, bool shuffle) {
         ok(context, gs_model_from_layers(context, recipes[i].layers, 0, &model));
         ok(context, gs_model_compile(model, &recipes[i].compile));
         plan_all(context, model, &recipes[i]);
+        if (i < 2) plan_all_ways(context, gpu, model, &recipes[i]); // products of all kinds and sizes
         gs_model_destroy(&model);
     }
     plan_penalties(context);
