@@ -90,6 +90,7 @@ def serve(about, make_job):
                 ready[name] = job, *warm_up(job, request["warm_up_least"], request["warm_up_most"])
             job, rate, spent = ready[name]
             done, seconds, loss = job.timed(max(job.fewest, round(rate * request["seconds"])))
+            ready[name] = job, done / seconds, spent  # a warm-up that took all its time says little of the rate
             answer = {
                 "rate": done * job.work / seconds,
                 "steps": done,
