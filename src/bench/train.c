@@ -109,7 +109,7 @@ gs_status gs__bench_train(gs__bench *bench) {
     static const struct workload workloads[] = {
         {"W1", "784 dense:64:relu dropout:0.2 dense:10", 32},
         {"W1b", "784 dense:64:relu dropout:0.2 dense:10", 1024},
-        {"W2", "784 dense:512:relu dropout:0.2 dense:512:relu dropout:0.2 dense:10", 128},
+        {"W2", "784 dense:512:relu dropout:0.2 dense:512:relu dense:10", 128},
     };
     gs_data *data = NULL;
     gs_status status = gs_data_load(bench->context, "fashion-mnist", bench->params->data_dir, &data);
