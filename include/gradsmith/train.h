@@ -81,6 +81,59 @@ typedef struct gs_profile_entry {
 // Writes at most `capacity` entries in the order of the step; *count is how many there are.
 GS_API gs_status gs_model_profile(gs_model *model, gs_profile_entry *entries, uint32_t capacity, uint32_t *count);
 
+// A training step as it is recorded for the context's device: what runs in which order, and where tensors lie.
+enum { GS_PLAN_MAX_ACCESSES = 24 };
+
+// An allocation of device memory, or of host memory that the device writes to.
+typedef struct gs_plan_memory {
+    const char *name; // "parameters", "optimizer state", "arena", "data" (of one batch), "read-back"; static
+    uint64_t bytes;
+} gs_plan_memory;
+
+typedef struct gs_plan_value {
+    char name[96];   // "dense/kernel", "dense/matmul" (a result), "d dense/matmul" (its gradient)
+    const char *use; // "activation", "parameter", "gradient", "optimizer state", "samples", ...; static
+    gs_shape shape;  // rank 0: no tensor (the State)
+    gs_dtype dtype;
+    uint32_t memory; // index of its allocation
+    uint64_t offset; // bytes, in the allocation
+    uint64_t bytes;
+    uint32_t first, last; // dispatches that use it
+} gs_plan_value;
+
+typedef struct gs_plan_access {
+    uint32_t value; // index
+    bool reads, writes;
+    uint64_t offset, bytes; // of the part that is used, in the allocation
+} gs_plan_access;
+
+typedef struct gs_plan_dispatch {
+    char layer[96];          // empty: none
+    const char *op, *kernel; // static
+    bool backward;
+    bool barrier; // stands before it; each step begins with one, too
+    uint32_t groups[3];
+    uint32_t access_count;
+    gs_plan_access accesses[GS_PLAN_MAX_ACCESSES];
+} gs_plan_dispatch;
+
+typedef struct gs_plan {
+    gs_device_info device;
+    uint32_t batch_size;
+    uint32_t dispatch_count, value_count, memory_count;
+    const gs_plan_dispatch *dispatches;
+    const gs_plan_value *values; // by allocation and offset
+    const gs_plan_memory *memory;
+    uint64_t activation_bytes;            // of the arena
+    uint64_t unshared_activation_bytes;   // if no two shared memory
+    uint64_t gradient_bytes, state_bytes; // the rest of the arena
+} gs_plan;
+
+// Opens the device, and records for samples of float32. The caller destroys it. A model without parameters gets the plan
+// of an evaluation. Errors: as gs_model_fit.
+GS_API gs_status gs_model_plan(gs_model *model, uint32_t batch_size, gs_plan **plan);
+GS_API void gs_plan_destroy(gs_plan **plan);
+
 #ifdef __cplusplus
 }
 #endif

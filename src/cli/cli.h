@@ -66,5 +66,7 @@ char *cli_join(const char *dir, const char *name);
 int cli_open_architecture(gs_context *context, const char *path, const char *layers, uint64_t seed, gs_model **model);
 // A folder that `train --out` wrote, with its weights.
 int cli_open_run(gs_context *context, const char *dir, gs_model **model);
+// What a training step consists of.
+void cli_print_plan(const gs_plan *plan);
 
 #endif

@@ -133,11 +133,16 @@ static int print_memory(gs_context *context, gs_model *model, uint32_t batch_siz
     return CLI_OK;
 }
 
-static int summarize(const char *path, const char *layers, uint32_t batch_size) {
+static int summarize(const gs_context_params *params, const char *path, const char *layers, uint32_t batch_size,
+                     bool with_plan) {
     gs_context *context;
     gs_model *model = NULL;
-    if (gs_context_create(&context, NULL) != GS_OK) return cli_fail("out of memory");
+    gs_plan *plan = NULL;
+    if (gs_context_create(&context, params) != GS_OK) return cli_fail("out of memory");
     int code = cli_open_architecture(context, path, layers, 0, &model);
+    if (code == CLI_OK && with_plan &&
+        (gs_model_compile(model, NULL) != GS_OK || gs_model_plan(model, batch_size, &plan) != GS_OK))
+        code = cli_fail_context(context, NULL);
     if (code == CLI_OK) {
         gs_model_info info;
         gs_model_get_info(model, &info);
@@ -148,6 +153,8 @@ static int summarize(const char *path, const char *layers, uint32_t batch_size) 
                    cli_bytes(info.parameter_count * sizeof(float)).text);
     }
     if (code == CLI_OK) code = print_memory(context, model, batch_size);
+    if (code == CLI_OK && plan != NULL) cli_print_plan(plan);
+    gs_plan_destroy(&plan);
     gs_model_destroy(&model);
     gs_context_destroy(&context);
     return code;
@@ -156,6 +163,8 @@ static int summarize(const char *path, const char *layers, uint32_t batch_size) 
 int cli_summary(int argc, char **argv) {
     const char *path = NULL, *layers = NULL;
     uint64_t batch_size = 32;
+    bool plan = false;
+    gs_context_params params = {0};
     const cli_option options[] = {
         {"layers", "LAYERS", .text = &layers,
          .help = "the model in short instead of a file: \"784 dense:64:relu dropout:0.2 dense:10\""},
@@ -165,11 +174,13 @@ int cli_summary(int argc, char **argv) {
          .minimum = 1,
          .maximum = 1 << 20,
          .help = "samples per step, for the memory (default 32)"},
+        {.name = "plan", .flag = &plan, .help = "also what runs in a training step, and where its tensors lie"},
+        {"device", "D", .text = &params.device, .help = "of --plan: auto, an index, or a part of a name"},
         {0},
     };
     const cli_usage usage = {
         .command = "summary",
-        .synopsis = "MODEL|--layers LAYERS [--batch-size N]",
+        .synopsis = "MODEL|--layers LAYERS [OPTION...]",
         .text = "Shows a model's layers with their output shapes and numbers of parameters, and\n"
                 "the memory that training takes. MODEL is the JSON file that Keras 3's\n"
                 "model.to_json() writes, or a folder with a model.json.",
@@ -181,5 +192,5 @@ int cli_summary(int argc, char **argv) {
     if (code != CLI_GO_ON) return code;
     if ((path == NULL) == (layers == NULL))
         return cli_misuse("summary", "expected MODEL or --layers, found %s", path == NULL ? "neither" : "both");
-    return summarize(path, layers, (uint32_t)batch_size);
+    return summarize(&params, path, layers, (uint32_t)batch_size, plan);
 }

@@ -131,7 +131,7 @@ typedef enum gs__memory {
 
 // Zero-filled. GS_ERR_DEVICE_MEMORY names the bytes asked for and the heap's size. `label` shows in messages;
 // borrowed for the call. The memory behind it is padded to a multiple of 16 bytes, so that a kernel may load the
-// last bytes as a whole word or vec4.
+// last bytes as a whole word or vec4. Each buffer is one allocation of its own.
 gs_status gs__buffer_create(gs__gpu *gpu, gs__memory memory, uint64_t bytes, const char *label, gs__buffer **buffer);
 void gs__buffer_destroy(gs__buffer *buffer);
 uint64_t gs__buffer_bytes(const gs__buffer *buffer);
@@ -140,6 +140,13 @@ void *gs__buffer_map(gs__buffer *buffer);
 // Blocking copies; staged where needed. No submission that uses the range may be in flight.
 gs_status gs__buffer_write(gs__buffer *buffer, uint64_t offset, const void *data, uint64_t bytes);
 gs_status gs__buffer_read(gs__buffer *buffer, uint64_t offset, void *data, uint64_t bytes);
+
+// What buffers hold at the moment, without the staging buffer that the gpu keeps for itself.
+typedef struct gs__memory_use {
+    uint32_t count; // allocations
+    uint64_t bytes;
+} gs__memory_use;
+gs__memory_use gs__gpu_memory_use(const gs__gpu *gpu);
 
 // --- kernels --------------------------------------------------------------------------------------------------
 // Finds or compiles. `spec[i]` goes to constant_id i. Borrowed until gs__gpu_close.

@@ -115,6 +115,9 @@ struct gs__gpu {
     VkCommandBuffer transfer;
     VkFence transfer_fence;
     gs__buffer *staging; // made at the first staged copy
+
+    uint32_t allocation_count; // of buffers that live
+    uint64_t allocation_bytes;
 };
 
 // GS_OK, or the sticky failure with its message.

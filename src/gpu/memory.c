@@ -72,6 +72,8 @@ static gs_status allocate(gs__buffer *buffer, gs__memory memory, const char *lab
     if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY)
         return fail_memory(gpu, label, buffer->bytes, found->heapIndex);
     GS_TRY(gs__vk_check(gpu, result, "vkAllocateMemory"));
+    gpu->allocation_count++;
+    gpu->allocation_bytes += buffer->padded_bytes;
     VK_TRY(gpu, gpu->vk.vkBindBufferMemory(gpu->device, buffer->handle, buffer->memory, 0));
 
     const VkMemoryPropertyFlags mappable = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
@@ -225,8 +227,21 @@ void gs__buffer_destroy(gs__buffer *buffer) {
     gs__gpu *gpu = buffer->gpu;
     gs__gpu_drain(gpu);
     gpu->vk.vkDestroyBuffer(gpu->device, buffer->handle, NULL);
+    if (buffer->memory) {
+        gpu->allocation_count--;
+        gpu->allocation_bytes -= buffer->padded_bytes;
+    }
     gpu->vk.vkFreeMemory(gpu->device, buffer->memory, NULL);
     free(buffer);
+}
+
+gs__memory_use gs__gpu_memory_use(const gs__gpu *gpu) {
+    gs__memory_use use = {gpu->allocation_count, gpu->allocation_bytes};
+    if (gpu->staging) {
+        use.count--;
+        use.bytes -= gpu->staging->padded_bytes;
+    }
+    return use;
 }
 
 uint64_t gs__buffer_bytes(const gs__buffer *buffer) {

@@ -293,13 +293,16 @@ static gs_data_info plausible_data(const gs_model *model, uint32_t batch) {
     return data;
 }
 
+gs_status gs__model_build_example(gs_model *model, uint32_t batch, gs__model_graph *out) {
+    gs_data_info data = plausible_data(model, batch);
+    return build_graph(model, model->parameter_count ? GS__MODE_TRAIN : GS__MODE_EVALUATE, batch, &data, false, out);
+}
+
 gs_status gs_model_memory(gs_model *model, uint32_t batch_size, gs_memory_info *info) {
     if (!model || !info) return GS_ERR_ARGUMENT;
     gs_status status = GS_OK;
-    gs_data_info data = plausible_data(model, batch_size);
-    gs__mode mode = model->parameter_count ? GS__MODE_TRAIN : GS__MODE_EVALUATE;
     gs__model_graph built = {0};
-    GS_TRY(build_graph(model, mode, batch_size, &data, false, &built));
+    GS_TRY(gs__model_build_example(model, batch_size, &built));
     *info = (gs_memory_info){
         .parameter_bytes = built.graph.storage_bytes[GS__STORAGE_PARAMETER],
         .gradient_bytes = built.graph.storage_bytes[GS__STORAGE_GRADIENT],

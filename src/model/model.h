@@ -95,6 +95,8 @@ typedef struct gs__model_graph {
 // them in the model. `softmax`: PREDICT only, a softmax behind the output. Errors: GS_ERR_ARGUMENT.
 gs_status gs__model_build(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data, bool softmax,
                           gs__model_graph *out);
+// The same for one batch of data that the model could be trained with (evaluated, without parameters). Keeps nothing.
+gs_status gs__model_build_example(gs_model *model, uint32_t batch, gs__model_graph *out);
 void gs__model_graph_deinit(gs__model_graph *graph);
 
 // --- within src/model ----------------------------------------------------------------------------------------------

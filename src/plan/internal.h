@@ -20,13 +20,6 @@ struct gs__access {
     bool write;
 };
 
-// What the profile knows of a dispatch.
-struct gs__dispatch_info {
-    const char *layer, *op;
-    gs__pass pass;
-    uint64_t bytes;
-};
-
 struct gs__recorder {
     gs__plan *plan;
     gs__commands *commands; // NULL: only looks what kernels the step needs
@@ -34,6 +27,7 @@ struct gs__recorder {
     struct gs__access *accesses;
     uint32_t access_count, access_capacity;
     uint32_t dispatch_count;
+    bool barrier;        // before the dispatch that is being recorded
     bool describe;       // fill plan->dispatches
     gs__kernel *kernels; // without commands: one for each dispatch
     uint32_t kernel_count, kernel_capacity;
@@ -52,8 +46,9 @@ struct gs__plan {
     gs__gpu *gpu;
     gs__graph *graph;
     gs__buffer *buffers[GS__STORAGE_COUNT]; // ROWS lie in STATE
-    bool owned[GS__STORAGE_COUNT];
-    gs__buffer *snapshot[GS__PARITIES]; // State and ring after a submission, host-readable
+    uint64_t base[GS__STORAGE_COUNT];       // where each begins in its buffer
+    gs__buffer *owned[GS__STORAGE_COUNT];   // the arena alone, or one for each storage
+    gs__buffer *snapshots;                  // State and ring after a submission of each parity, host-readable
     gs__commands *commands[GS__PARITIES][GS__STEP_SIZES];
     struct gs__submission pending[GS__PARITIES]; // in order of submission
     uint32_t pending_count, next_parity;
@@ -62,15 +57,14 @@ struct gs__plan {
     struct gs_state expected; // after everything that has finished
     float *entries;           // of the last advance
     bool profile;
-    struct gs__dispatch_info *dispatches; // of a step
+    gs__plan_dispatch *dispatches; // of a step
     uint32_t dispatch_count, dispatch_capacity;
     double *samples; // profile: (dispatches, GS__TIMING_SAMPLES)
     uint32_t sample_count;
 };
 
-static inline gs__buffer *gs__plan_buffer(const gs__plan *plan, gs__storage storage) {
-    return plan->buffers[storage == GS__STORAGE_ROWS ? GS__STORAGE_STATE : storage];
-}
+// What a submission leaves for the host: the State and the ring.
+#define GS__SNAPSHOT_BYTES (GS_STATE_ROWS_OFFSET * sizeof(float))
 
 // Submits 2^size steps, recorded at their first use. Nothing of that parity may be in flight.
 gs_status gs__plan_submit(gs__plan *plan, uint32_t parity, uint32_t size);

@@ -4,6 +4,7 @@
 
 #include "gpu/gpu.h"
 #include "plan/graph.h"
+#include "plan/record.h"
 
 typedef struct gs__plan gs__plan;
 struct gs_state;
@@ -12,12 +13,15 @@ typedef struct gs__plan_params {
     gs__gpu *gpu;
     gs__graph *graph; // pruned; borrowed until gs__plan_destroy
     // Memory that outlives the plan, borrowed: PARAMETER, SLOTS, SAMPLES, TARGETS. At least as large as the
-    // graph needs (graph->storage_bytes). NULL: the plan makes its own, zeroed.
+    // graph needs (graph->storage_bytes), from `offsets` on: multiples of caps.offset_align. NULL: the plan makes its
+    // own, zeroed.
     gs__buffer *buffers[GS__STORAGE_COUNT];
+    uint64_t offsets[GS__STORAGE_COUNT];
     bool profile; // timestamps around every dispatch; one step a submission
 } gs__plan_params;
 
-// Places, allocates, records one step, checks it. The State's settings are zero until gs__plan_set_state.
+// Places, allocates, records one step, checks it. Takes two allocations: one arena for every storage that is not given
+// (one buffer for each where no single one may be that large), and one that the host reads. The State's settings are zero until gs__plan_set_state.
 gs_status gs__plan_create(gs__error *error, const gs__plan_params *params, gs__plan **plan);
 void gs__plan_destroy(gs__plan *plan); // waits for what is in flight
 
@@ -64,5 +68,26 @@ typedef struct gs__plan_timing {
     uint64_t bytes; // of the tensors bound
 } gs__plan_timing;
 gs_status gs__plan_get_timing(gs__plan *plan, uint32_t dispatch, gs__plan_timing *timing);
+
+// A dispatch as it was recorded. Borrowed until the plan dies.
+typedef struct gs__plan_tensor {
+    gs__value value;        // 0: the State, ring and rows included
+    uint32_t access;        // GS__READ | GS__WRITE
+    uint64_t offset, bytes; // of the part that is bound, in its storage
+} gs__plan_tensor;
+typedef struct gs__plan_dispatch {
+    const char *layer, *op, *kernel; // layer may be NULL
+    gs__pass pass;
+    bool barrier; // stands before it
+    uint32_t groups[3];
+    uint64_t bytes; // of the tensors
+    gs__plan_tensor tensors[GS__MAX_TENSORS_PER_DISPATCH + 1];
+    uint32_t tensor_count;
+} gs__plan_dispatch;
+const gs__plan_dispatch *gs__plan_get_dispatch(const gs__plan *plan, uint32_t index);
+
+// The memory of a storage: its buffer (NULL: none), and where it begins in it.
+gs__buffer *gs__plan_memory(const gs__plan *plan, gs__storage storage, uint64_t *offset);
+uint64_t gs__plan_readback_bytes(const gs__plan *plan);
 
 #endif

@@ -70,7 +70,8 @@ void gs__bind_state(gs__recorder *recorder, gs__dispatch *dispatch, uint32_t bin
 }
 
 struct window {
-    gs__buffer *buffer;
+    gs__storage storage; // ROWS count as STATE, which they lie in
+    gs__buffer *buffer;  // NULL: nothing is bound
     uint64_t begin, end;
     uint32_t access;
 };
@@ -79,21 +80,25 @@ static gs_status internal_error(gs__recorder *r, const gs__dispatch *d, const ch
     return gs__fail(r->plan->error, GS_ERR_INTERNAL, "kernel %s: %s", d->shader->name, what);
 }
 
+static struct window state_window(const gs__plan *plan, uint64_t bytes) {
+    const uint64_t begin = plan->base[GS__STORAGE_STATE];
+    return (struct window){GS__STORAGE_STATE, plan->buffers[GS__STORAGE_STATE], begin, begin + bytes, 0};
+}
+
 // Bytes of tensor `i` of a dispatch.
 static void tensor_range(const gs__recorder *r, const gs__dispatch *d, uint32_t i, struct window *range) {
     const gs__plan *plan = r->plan;
     const gs__value value = d->tensor[i].value;
     if (!value) {
-        range->buffer = plan->buffers[GS__STORAGE_STATE];
-        range->begin = 0;
-        range->end = plan->graph->storage_bytes[GS__STORAGE_STATE];
+        *range = state_window(plan, plan->graph->storage_bytes[GS__STORAGE_STATE]);
         return;
     }
     const gs__value_info *info = &plan->graph->values[value];
     uint64_t count = d->tensor[i].count;
     if (!count) gs__shape_count(&info->shape, &count);
-    range->buffer = gs__plan_buffer(plan, info->storage);
-    range->begin = info->offset + d->tensor[i].first * gs__dtype_bytes(info->dtype);
+    range->storage = info->storage == GS__STORAGE_ROWS ? GS__STORAGE_STATE : info->storage;
+    range->buffer = plan->buffers[info->storage];
+    range->begin = plan->base[info->storage] + info->offset + d->tensor[i].first * gs__dtype_bytes(info->dtype);
     range->end = range->begin + count * gs__dtype_bytes(info->dtype);
 }
 
@@ -104,7 +109,7 @@ static gs_status make_windows(gs__recorder *r, const gs__dispatch *d, struct win
         if (d->tensor[i].binding >= d->shader->binding_count) return internal_error(r, d, "no such binding");
         struct window *w = &windows[d->tensor[i].binding], range = {0};
         tensor_range(r, d, i, &range);
-        if (w->buffer && w->buffer != range.buffer)
+        if (w->buffer && w->storage != range.storage)
             return internal_error(r, d, "tensors of two storages share a binding");
         if (!w->buffer) *w = range;
         if (range.begin < w->begin) w->begin = range.begin;
@@ -115,7 +120,7 @@ static gs_status make_windows(gs__recorder *r, const gs__dispatch *d, struct win
         struct window *w = &windows[i];
         const bool reads = d->shader->binding_reads & 1u << i, writes = d->shader->binding_writes & 1u << i;
         if (!w->buffer) {
-            *w = (struct window){.buffer = r->plan->buffers[GS__STORAGE_STATE], .end = sizeof(struct gs_state)};
+            *w = state_window(r->plan, sizeof(struct gs_state));
             w->access = writes ? GS__WRITE : GS__READ;
             continue;
         }
@@ -136,10 +141,11 @@ static gs_status make_windows(gs__recorder *r, const gs__dispatch *d, struct win
     return GS_OK;
 }
 
-static bool conflicts(const gs__recorder *r, const gs__buffer *buffer, uint64_t begin, uint64_t end, bool write) {
+static bool conflicts(const gs__recorder *r, const struct window *w) {
     for (uint32_t i = 0; i < r->access_count; i++) {
         const struct gs__access *a = &r->accesses[i];
-        if (a->buffer == buffer && (a->write || write) && a->begin < end && begin < a->end) return true;
+        if (a->buffer == w->buffer && (a->write || w->access & GS__WRITE) && a->begin < w->end && w->begin < a->end)
+            return true;
     }
     return false;
 }
@@ -154,47 +160,57 @@ static void *grow(gs__recorder *r, void *list, uint32_t count, uint32_t *capacit
     return bigger;
 }
 
-static gs_status note_access(gs__recorder *r, const gs__buffer *buffer, uint64_t begin, uint64_t end, bool write) {
+static gs_status note_access(gs__recorder *r, const struct window *w) {
     struct gs__access *list = grow(r, r->accesses, r->access_count, &r->access_capacity, sizeof *list);
     if (!list) return GS_ERR_MEMORY;
     r->accesses = list;
-    r->accesses[r->access_count++] = (struct gs__access){buffer, begin, end, write};
+    r->accesses[r->access_count++] = (struct gs__access){w->buffer, w->begin, w->end, w->access & GS__WRITE};
     return GS_OK;
 }
 
 // A barrier where this dispatch touches what an earlier one wrote, or writes what an earlier one touches. Counted are
 // whole windows, as the validation layers do: a window may hold more than the tensors in it.
 static gs_status synchronize(gs__recorder *r, const gs__dispatch *d, const struct window windows[GS__MAX_BINDINGS]) {
-    const gs__buffer *state = r->plan->buffers[GS__STORAGE_STATE];
-    bool barrier = d->shader->reads_state && conflicts(r, state, 0, sizeof(struct gs_state), false);
-    for (uint32_t i = 0; i < d->shader->binding_count && !barrier; i++)
-        barrier = conflicts(r, windows[i].buffer, windows[i].begin, windows[i].end, windows[i].access & GS__WRITE);
-    if (barrier) {
+    struct window state = state_window(r->plan, sizeof(struct gs_state));
+    state.access = GS__READ;
+    r->barrier = d->shader->reads_state && conflicts(r, &state);
+    for (uint32_t i = 0; i < d->shader->binding_count && !r->barrier; i++) r->barrier = conflicts(r, &windows[i]);
+    if (r->barrier) {
         gs__commands_barrier(r->commands, false);
         r->access_count = 0;
     }
     gs_status status = GS_OK;
-    if (d->shader->reads_state) status = note_access(r, state, 0, sizeof(struct gs_state), false);
-    for (uint32_t i = 0; i < d->shader->binding_count && status == GS_OK; i++)
-        status = note_access(r, windows[i].buffer, windows[i].begin, windows[i].end, windows[i].access & GS__WRITE);
+    if (d->shader->reads_state) status = note_access(r, &state);
+    for (uint32_t i = 0; i < d->shader->binding_count && status == GS_OK; i++) status = note_access(r, &windows[i]);
     return status;
 }
 
-// Profile entry of the dispatch that is about to be recorded.
-static gs_status describe(gs__recorder *r, const gs__dispatch *d) {
+// What summary and profile tell of the dispatch that is about to be recorded.
+static gs_status describe(gs__recorder *r, const gs__dispatch *d, const uint32_t groups[3]) {
     gs__plan *plan = r->plan;
-    struct gs__dispatch_info *list =
-        grow(r, plan->dispatches, plan->dispatch_count, &plan->dispatch_capacity, sizeof *list);
+    gs__plan_dispatch *list = grow(r, plan->dispatches, plan->dispatch_count, &plan->dispatch_capacity, sizeof *list);
     if (!list) return GS_ERR_MEMORY;
     plan->dispatches = list;
-    struct gs__dispatch_info info = {r->node->layer, r->node->op->name, r->node->pass, 0};
+    gs__plan_dispatch info = {.layer = r->node->layer,
+                              .op = r->node->op->name,
+                              .kernel = d->shader->name,
+                              .pass = r->node->pass,
+                              .barrier = r->barrier,
+                              .groups = {groups[0], groups[1], groups[2]}};
     for (uint32_t i = 0; i < d->tensor_count; i++) {
         struct window range = {0};
         tensor_range(r, d, i, &range);
-        if (!d->tensor[i].value) range.end = sizeof(struct gs_state);
-        info.bytes += (range.end - range.begin) *
-                      ((d->tensor[i].access & GS__READ ? 1u : 0u) + (d->tensor[i].access & GS__WRITE ? 1u : 0u));
+        const gs__value value = d->tensor[i].value;
+        const uint32_t access = d->tensor[i].access;
+        info.tensors[info.tensor_count++] =
+            (gs__plan_tensor){value, access, range.begin - plan->base[range.storage], range.end - range.begin};
+        const uint64_t bytes = value ? range.end - range.begin : sizeof(struct gs_state);
+        info.bytes += bytes * ((access & GS__READ ? 1u : 0u) + (access & GS__WRITE ? 1u : 0u));
     }
+    bool has_state = false;
+    for (uint32_t i = 0; i < d->tensor_count; i++) has_state = has_state || !d->tensor[i].value;
+    if (d->shader->reads_state && !has_state)
+        info.tensors[info.tensor_count++] = (gs__plan_tensor){0, GS__READ, 0, sizeof(struct gs_state)};
     plan->dispatches[plan->dispatch_count++] = info;
     return GS_OK;
 }
@@ -234,7 +250,8 @@ gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_
     if (!r->commands) return note_kernel(r, d);
 
     struct window windows[GS__MAX_BINDINGS] = {0};
-    gs__range ranges[GS__MAX_BINDINGS], state = {r->plan->buffers[GS__STORAGE_STATE], 0, sizeof(struct gs_state)};
+    gs__range ranges[GS__MAX_BINDINGS],
+        state = {r->plan->buffers[GS__STORAGE_STATE], r->plan->base[GS__STORAGE_STATE], sizeof(struct gs_state)};
     GS_TRY(make_windows(r, d, windows));
     for (uint32_t i = 0; i < d->shader->binding_count; i++)
         ranges[i] = (gs__range){windows[i].buffer, windows[i].begin, windows[i].end - windows[i].begin};
@@ -242,8 +259,8 @@ gs_status gs__dispatch_record(gs__recorder *r, gs__dispatch *d, uint64_t groups_
     gs__pipeline *pipeline;
     GS_TRY(gs__pipeline_get(r->plan->gpu, d->shader, d->spec, d->spec_count, &pipeline));
     GS_TRY(synchronize(r, d, windows));
-    if (r->describe) GS_TRY(describe(r, d));
     const uint32_t groups[3] = {(uint32_t)groups_x, (uint32_t)groups_y, (uint32_t)groups_z};
+    if (r->describe) GS_TRY(describe(r, d, groups));
     if (r->plan->profile && !r->describe) gs__commands_timestamp(r->commands, 2 * r->dispatch_count);
     GS_TRY(gs__commands_dispatch(r->commands, pipeline, ranges, &state, d->push, d->push_bytes, groups));
     if (r->plan->profile && !r->describe) gs__commands_timestamp(r->commands, 2 * r->dispatch_count + 1);
@@ -261,10 +278,10 @@ gs_status gs__dispatch_record_1d(gs__recorder *r, gs__dispatch *d, uint64_t item
 // --- choices --------------------------------------------------------------------------------------------------------
 // Whether a dispatch can run in buffers of its own, one for each binding, filled with numbers.
 static bool separable(const gs__recorder *r, const gs__dispatch *d, const struct window windows[GS__MAX_BINDINGS]) {
-    const gs__buffer *state = r->plan->buffers[GS__STORAGE_STATE];
     for (uint32_t i = 0; i < d->shader->binding_count; i++) {
-        if (windows[i].buffer == state) {
-            if (windows[i].access & GS__WRITE || windows[i].end > sizeof(struct gs_state)) return false;
+        if (windows[i].storage == GS__STORAGE_STATE) {
+            const uint64_t bytes = windows[i].end - r->plan->base[GS__STORAGE_STATE];
+            if (windows[i].access & GS__WRITE || bytes > sizeof(struct gs_state)) return false;
             continue;
         }
         for (uint32_t j = 0; j < d->shader->binding_count; j++)

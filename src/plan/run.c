@@ -72,8 +72,9 @@ static gs_status finish_oldest(gs__plan *plan, gs__run *run) {
     plan->pending_count--;
     if (status != GS_OK) return status;
     adapt(plan, &done);
-    const char *snapshot = gs__buffer_map(plan->snapshot[done.parity]);
+    const char *snapshot = gs__buffer_map(plan->snapshots);
     if (!snapshot) return gs__fail(plan->error, GS_ERR_INTERNAL, "the State's snapshot is not host-visible");
+    snapshot += done.parity * GS__SNAPSHOT_BYTES;
     struct gs_state state;
     memcpy(&state, snapshot, sizeof state);
     const float *ring = (const float *)(const void *)snapshot + GS_STATE_RING_OFFSET;
@@ -118,7 +119,7 @@ static int ascending(const void *a, const void *b) {
 gs_status gs__plan_get_timing(gs__plan *plan, uint32_t dispatch, gs__plan_timing *timing) {
     if (dispatch >= plan->dispatch_count)
         return gs__fail(plan->error, GS_ERR_ARGUMENT, "dispatch %u of %u", dispatch, plan->dispatch_count);
-    const struct gs__dispatch_info *info = &plan->dispatches[dispatch];
+    const gs__plan_dispatch *info = &plan->dispatches[dispatch];
     *timing = (gs__plan_timing){info->layer, info->op, info->pass, 0.0, info->bytes};
     const uint32_t count = plan->sample_count < GS__TIMING_SAMPLES ? plan->sample_count : GS__TIMING_SAMPLES;
     if (!count) return GS_OK;

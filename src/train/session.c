@@ -4,63 +4,10 @@
 #include "base/memory.h"
 #include "context/context.h"
 #include "plan/tick.h"
-#include "tensor/shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t padded(uint64_t bytes) {
-    return (bytes + 15) / 16 * 16;
-}
-
-static uint64_t value_bytes(const gs__model_graph *graph, gs__value value) {
-    const gs__value_info *info = &graph->graph.values[value];
-    uint64_t count = 0;
-    gs__shape_count(&info->shape, &count);
-    return count * gs__dtype_bytes(info->dtype);
-}
-
-static gs_status write_targets(gs_model *model, const gs_data *data, const gs__model_graph *graph, gs__buffer *buffer) {
-    gs_data_info info;
-    gs_data_get_info(data, &info);
-    const uint64_t bytes = value_bytes(graph, graph->targets);
-    if (graph->graph.values[graph->targets].dtype == info.y_dtype)
-        return gs__buffer_write(buffer, 0, gs_data_y(data), bytes);
-    // Class indices for a loss that takes values.
-    const uint64_t count = bytes / sizeof(float);
-    float *values = gs__allocate(model->error, count, sizeof *values, "targets");
-    if (!values) return GS_ERR_MEMORY;
-    const int32_t *classes = gs_data_y(data);
-    for (uint64_t i = 0; i < count; i++) values[i] = (float)classes[i];
-    gs_status status = gs__buffer_write(buffer, 0, values, bytes);
-    free(values);
-    return status;
-}
-
-gs_status gs__device_data_create(gs_model *model, const gs_data *data, const gs__model_graph *graph,
-                                 gs__device_data *out) {
-    gs_status status = GS_OK;
-    gs__gpu *gpu;
-    GS_TRY(gs__context_gpu(model->context, &gpu));
-    const uint64_t sample_bytes = value_bytes(graph, graph->samples);
-    GS_TRY(gs__buffer_create(gpu, GS__MEMORY_DEVICE, padded(sample_bytes), "samples", &out->samples));
-    GS_TRY(gs__buffer_write(out->samples, 0, gs_data_x(data), sample_bytes));
-    if (!graph->targets) return GS_OK;
-    GS_TRY(gs__buffer_create(gpu, GS__MEMORY_DEVICE, padded(value_bytes(graph, graph->targets)), "targets",
-                             &out->targets));
-    GS_TRY(write_targets(model, data, graph, out->targets));
-    return GS_OK;
-fail:
-    gs__device_data_deinit(out);
-    return status;
-}
-
-void gs__device_data_deinit(gs__device_data *data) {
-    gs__buffer_destroy(data->samples);
-    gs__buffer_destroy(data->targets);
-    *data = (gs__device_data){0};
-}
 
 gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs__session *session) {
     gs_status status = GS_OK;
@@ -82,8 +29,7 @@ gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs
     gs__plan_params plan = {.gpu = gpu, .graph = &session->graph.graph, .profile = params->profile};
     plan.buffers[GS__STORAGE_PARAMETER] = model->device_weights;
     plan.buffers[GS__STORAGE_SLOTS] = model->device_slots;
-    plan.buffers[GS__STORAGE_SAMPLES] = session->data.samples;
-    plan.buffers[GS__STORAGE_TARGETS] = session->data.targets;
+    gs__device_data_bind(&session->data, &plan);
     GS_TRY(gs__plan_create(model->error, &plan, &session->plan));
     struct gs_settings *set = &session->state.set;
     set->data_begin = (uint32_t)params->begin;

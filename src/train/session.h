@@ -4,17 +4,8 @@
 
 #include "model/model.h"
 #include "plan/plan.h"
+#include "train/device_data.h"
 #include <gradsmith/train.h>
-
-// A data set in device memory, for the plans of one model.
-typedef struct gs__device_data {
-    gs__buffer *samples, *targets; // targets NULL where the plan reads none
-} gs__device_data;
-
-// `graph` says which targets are wanted, and of which dtype.
-gs_status gs__device_data_create(gs_model *model, const gs_data *data, const gs__model_graph *graph,
-                                 gs__device_data *out);
-void gs__device_data_deinit(gs__device_data *data);
 
 typedef struct gs__session_params {
     gs__mode mode;
