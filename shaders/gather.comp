@@ -32,6 +32,7 @@ layout(set = 0, binding = 2, std430) writeonly buffer ROWS4 { uvec4 rows4[]; };
 layout(set = 0, binding = 3, std430) buffer STATE_BUFFER { gs_state state; };
 
 uint source(uint row) {
+    if (state.set.stream != 0u) return (state.next.step_lo & (state.set.stream - 1u)) * state.set.batch + row;
     uint index = state.next.begin + row;
     if (state.set.shuffle != 0u)
         index = shuffled(index, state.set.data_count, state.set.seed_lo, state.set.seed_hi, state.next.epoch);

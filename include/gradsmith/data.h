@@ -1,4 +1,5 @@
-// Data sets: samples x and targets y in host memory. fit and evaluate copy them to the device once.
+// Data sets: samples x and targets y in host memory. fit and evaluate copy them to the device once, or batch by batch
+// where its memory is too small.
 #ifndef GRADSMITH_DATA_H
 #define GRADSMITH_DATA_H
 

@@ -36,7 +36,10 @@ struct gs_settings {
     GS_STATE_UINT data_count; // samples of an epoch
     GS_STATE_UINT batch;      // rows of a full step
     GS_STATE_UINT shuffle;    // 0: in order
-    GS_STATE_UINT unused0, unused17;
+    // 0: samples and targets are the data set. Else a power of two: they are a ring of so many steps, where the host has
+    // put the rows of step s in order, from row (s % stream) * batch on.
+    GS_STATE_UINT stream;
+    GS_STATE_UINT unused0;
     float learning_rate;
     float beta1, beta1_rest; // rest = 1 - beta, rounded once from double
     float beta2, beta2_rest; // RMSprop: rho

@@ -18,6 +18,7 @@ struct training {
     cli_outputs outputs;
     cli_progress progress;
     const volatile int *stop;
+    bool told;       // that the data is streamed
     gs_event last;   // PROGRESS: an epoch that did not end
     uint32_t epochs; // finished
 };
@@ -25,6 +26,11 @@ struct training {
 static bool on_event(void *user, const gs_event *event) {
     struct training *training = user;
     training->last = *event;
+    if (event->streamed && !training->told && !training->options->quiet) {
+        cli_progress_clear(&training->progress);
+        printf("%-12sstreamed: it does not fit in device memory\n", "Data");
+        training->told = true;
+    }
     cli_progress_event(&training->progress, event);
     if (event->kind != GS_EVENT_EPOCH) return true;
     training->epochs++;

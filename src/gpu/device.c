@@ -33,7 +33,7 @@ static gs_status read_environment(gs__gpu *gpu, const gs__physical_facts *facts)
     gpu->caps.kernel_class = gpu->caps.info.type == GS_DEVICE_CPU ? GS__KERNELS_CPU : GS__KERNELS_GPU;
     if (found >= 0) gpu->caps.kernel_class = found == 0 ? GS__KERNELS_GPU : GS__KERNELS_CPU;
     GS_TRY(read_choice(gpu->error, "GRADSMITH_MEMORY", memory, &found));
-    gpu->staged = found == 0;
+    gpu->staged = gpu->hides_map = found == 0;
     GS_TRY(read_choice(gpu->error, "GRADSMITH_KERNEL_STATISTICS", statistics, &found));
     gpu->statistics = found == 1 && facts->executable_properties;
 fail:
@@ -122,9 +122,11 @@ static gs_status fill_caps(gs__gpu *gpu, const gs__physical_facts *facts) {
 
 static gs_status create_device(gs__gpu *gpu, const gs__physical_facts *facts) {
     gs_status status = GS_OK;
-    const char *extensions[2];
+    const char *extensions[3];
     uint32_t extension_count = 0;
     if (facts->portability_subset) extensions[extension_count++] = "VK_KHR_portability_subset";
+    gpu->has_budget = facts->memory_budget;
+    if (gpu->has_budget) extensions[extension_count++] = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME;
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executable = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
         .pipelineExecutableInfo = VK_TRUE,

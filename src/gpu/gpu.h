@@ -12,7 +12,8 @@
 //
 // Environment, for tests and kernel work; an unknown value is GS_ERR_ARGUMENT. Read by gs__gpu_open, but the last:
 //   GRADSMITH_KERNELS=gpu|cpu        caps.kernel_class, whatever the device's type
-//   GRADSMITH_MEMORY=staged          as if no device memory were host-visible: every copy is staged
+//   GRADSMITH_MEMORY=staged          as if no device memory were host-visible: every copy is staged, and what is
+//                                    mapped lies in host memory
 //   GRADSMITH_CACHE=off|DIR          where pipelines and choices of kernels are kept (base/cache.h)
 //   GRADSMITH_KERNEL_STATISTICS=1    lets gs__pipeline_statistics work (a driver may then compile without its cache)
 //   GRADSMITH_SHADER_DIR=DIR         DIR/NAME.spv replaces an embedded kernel; read by gs__pipeline_get
@@ -127,6 +128,7 @@ bool gs__gpu_cache_write(const gs__gpu *gpu, const char *kind, const void *data,
 typedef enum gs__memory {
     GS__MEMORY_DEVICE,   // device-local; host-visible too where that costs nothing (unified)
     GS__MEMORY_READBACK, // host-cached, for reading results
+    GS__MEMORY_UPLOAD, // always mapped, for what the host writes once and the device reads once; may lie on either side
 } gs__memory;
 
 // Zero-filled. GS_ERR_DEVICE_MEMORY names the bytes asked for and the heap's size. `label` shows in messages;
@@ -147,6 +149,10 @@ typedef struct gs__memory_use {
     uint64_t bytes;
 } gs__memory_use;
 gs__memory_use gs__gpu_memory_use(const gs__gpu *gpu);
+
+// Bytes of device memory that may still be taken without harm to others: nine tenths of what the driver says is free
+// (VK_EXT_memory_budget), else 80 % of the heap less what buffers hold.
+uint64_t gs__gpu_memory_free(const gs__gpu *gpu);
 
 // --- kernels --------------------------------------------------------------------------------------------------
 // Finds or compiles. `spec[i]` goes to constant_id i. Borrowed until gs__gpu_close.

@@ -103,6 +103,7 @@ static void fill_details(gs__physical_facts *facts, const gs__instance *instance
     bool has_maintenance4 = facts->api >= VK_API_VERSION_1_3 || HAS("VK_KHR_maintenance4");
     facts->portability_subset = HAS("VK_KHR_portability_subset");
     facts->executable_properties = HAS("VK_KHR_pipeline_executable_properties");
+    facts->memory_budget = HAS("VK_EXT_memory_budget");
     info->cooperative_matrix = HAS("VK_KHR_cooperative_matrix");
 #undef HAS
 

@@ -28,6 +28,7 @@ gs_status gs__vk_check(gs__gpu *gpu, VkResult result, const char *call);
     X(EnumeratePhysicalDevices)                                                                                        \
     X(GetPhysicalDeviceFeatures2)                                                                                      \
     X(GetPhysicalDeviceMemoryProperties)                                                                               \
+    X(GetPhysicalDeviceMemoryProperties2)                                                                              \
     X(GetPhysicalDeviceProperties)                                                                                     \
     X(GetPhysicalDeviceProperties2)                                                                                    \
     X(GetPhysicalDeviceQueueFamilyProperties)
@@ -62,6 +63,7 @@ typedef struct gs__physical_facts {
     bool subgroup_shuffle;
     bool portability_subset;    // must be enabled when there
     bool executable_properties; // VK_KHR_pipeline_executable_properties
+    bool memory_budget;         // VK_EXT_memory_budget
 } gs__physical_facts;
 
 gs_status gs__physical_query(gs__error *error, const gs__instance *instance, VkPhysicalDevice device,
@@ -93,7 +95,9 @@ struct gs__gpu {
     uint32_t main_heap; // largest device-local heap
     uint64_t max_uniform_range;
     bool staged;      // device memory is not mapped
+    bool hides_map;   // $GRADSMITH_MEMORY=staged
     bool statistics;  // pipelines are created with statistics
+    bool has_budget;  // VK_EXT_memory_budget
     gs_status failed; // GS_OK, or why nothing can be submitted any more
     char failed_message[256];
 

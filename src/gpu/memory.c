@@ -22,6 +22,10 @@ static int list_types(const gs__gpu *gpu, gs__memory memory, uint32_t bits, int 
     if (memory == GS__MEMORY_READBACK) {
         wanted[wanted_count++] = mappable | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
         wanted[wanted_count++] = mappable;
+    } else if (memory == GS__MEMORY_UPLOAD) {
+        // Device memory that the host writes to over the bus, else host memory that the device reads over it.
+        if (!gpu->hides_map) wanted[wanted_count++] = mappable | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+        wanted[wanted_count++] = mappable;
     } else {
         if (!gpu->staged) wanted[wanted_count++] = mappable | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
         wanted[wanted_count++] = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
@@ -37,12 +41,31 @@ static int list_types(const gs__gpu *gpu, gs__memory memory, uint32_t bits, int 
     return types[0] >= 0 ? count : 0;
 }
 
+// What is free of a heap, as the driver sees it; without its help, as far as this gpu's buffers tell.
+static uint64_t free_bytes(const gs__gpu *gpu, uint32_t heap) {
+    const uint64_t size = gpu->memory.memoryHeaps[heap].size;
+    if (!gpu->has_budget) return size > gpu->allocation_bytes ? size - gpu->allocation_bytes : 0;
+    VkPhysicalDeviceMemoryBudgetPropertiesEXT budget = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+    VkPhysicalDeviceMemoryProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2,
+                                                    .pNext = &budget};
+    gpu->instance->vk.GetPhysicalDeviceMemoryProperties2(gpu->physical, &properties);
+    const uint64_t allowed = budget.heapBudget[heap], used = budget.heapUsage[heap];
+    return allowed > used ? allowed - used : 0;
+}
+
+uint64_t gs__gpu_memory_free(const gs__gpu *gpu) {
+    if (gpu->has_budget) return free_bytes(gpu, gpu->main_heap) / 10 * 9;
+    const uint64_t most = gpu->memory.memoryHeaps[gpu->main_heap].size / 10 * 8;
+    return most > gpu->allocation_bytes ? most - gpu->allocation_bytes : 0;
+}
+
 static gs_status fail_memory(gs__gpu *gpu, const char *label, uint64_t bytes, uint32_t heap) {
     return gs__fail(gpu->error, GS_ERR_DEVICE_MEMORY,
-                    "%s needs %" PRIu64 " bytes (%.1f MiB) of device memory: %.64s has %.1f MiB in this heap, at most "
-                    "%.1f MiB for one buffer; use a smaller batch or model",
+                    "%s needs %" PRIu64 " bytes (%.1f MiB) of device memory: %.64s has %.1f MiB in this heap, %.1f MiB "
+                    "of it free, at most %.1f MiB for one buffer; use a smaller batch or model",
                     label, bytes, (double)bytes / 1048576.0, gpu->caps.info.name,
-                    (double)gpu->memory.memoryHeaps[heap].size / 1048576.0,
+                    (double)gpu->memory.memoryHeaps[heap].size / 1048576.0, (double)free_bytes(gpu, heap) / 1048576.0,
                     (double)gpu->caps.max_buffer_bytes / 1048576.0);
 }
 
@@ -77,7 +100,7 @@ static gs_status allocate(gs__buffer *buffer, gs__memory memory, const char *lab
     VK_TRY(gpu, gpu->vk.vkBindBufferMemory(gpu->device, buffer->handle, buffer->memory, 0));
 
     const VkMemoryPropertyFlags mappable = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-    bool want_map = memory == GS__MEMORY_READBACK || !gpu->staged;
+    bool want_map = memory != GS__MEMORY_DEVICE || !gpu->staged;
     if (want_map && (found->propertyFlags & mappable) == mappable) {
         VK_TRY(gpu, gpu->vk.vkMapMemory(gpu->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->map));
         buffer->cached =

@@ -1,5 +1,6 @@
 // gather: the first op of a step. Makes State.next current and copies the step's rows out of the data set: row r is
-// sample data_begin + s(begin + r), s being the order of the epoch (shuffle.h) or, without shuffle, the identity.
+// sample data_begin + s(begin + r), s being the order of the epoch (shuffle.h) or, without shuffle, the identity. When
+// the data set is streamed, the host has done that: row r is row r of the step's slot (State.set.stream).
 //   x: samples (N, ...) uint8, int32 or float32 [, targets (N, ...) int32 or float32]
 //   y: rows (B, ...) float32 = sample * scale [, targets (B, ...)]; rows that the step does not have are zeros
 #include "op/attr.h"
@@ -96,7 +97,9 @@ static void ref_forward(const gs__reference *r) {
             uint32_t index = next->begin + row;
             if (row < next->rows && set->shuffle)
                 index = gs__shuffled(index, set->data_count, set->seed_lo, set->seed_hi, next->epoch);
-            const double *from = r->x[i] + (set->data_begin + (uint64_t)index) * count;
+            uint64_t sample = set->data_begin + (uint64_t)index;
+            if (set->stream) sample = next->step_lo % set->stream * (uint64_t)set->batch + row;
+            const double *from = r->x[i] + sample * count;
             for (uint64_t j = 0; j < count; j++) r->y[i][row * count + j] = row < next->rows ? scale * from[j] : 0.0;
         }
     }

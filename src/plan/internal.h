@@ -55,7 +55,11 @@ struct gs__plan {
     uint32_t steps_per_submission; // a power of two
     uint64_t last_done_ns;
     struct gs_state expected; // after everything that has finished
-    float *entries;           // of the last advance
+    struct gs_state fed;      // after everything that was submitted; kept only with `feed`
+    void (*feed)(void *user, const struct gs_state *state);
+    void *feed_user;
+    uint32_t max_steps; // of a submission
+    float *entries;     // of the last advance
     bool profile;
     gs__plan_dispatch *dispatches; // of a step
     uint32_t dispatch_count, dispatch_capacity;

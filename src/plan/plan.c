@@ -107,6 +107,10 @@ gs_status gs__plan_create(gs__error *error, const gs__plan_params *params, gs__p
     if (!plan) return GS_ERR_MEMORY;
     *plan = (gs__plan){.error = error, .gpu = params->gpu, .graph = params->graph, .profile = params->profile};
     plan->steps_per_submission = 1;
+    plan->feed = params->feed;
+    plan->feed_user = params->feed_user;
+    plan->max_steps = 1u << (GS__STEP_SIZES - 1);
+    if (params->max_steps && params->max_steps < plan->max_steps) plan->max_steps = params->max_steps;
     plan->entries = gs__allocate(error, (1u << (GS__STEP_SIZES - 1)) * GS_RING_SUMS, sizeof(float), "loss entries");
     if (!plan->entries) {
         status = GS_ERR_MEMORY;
@@ -148,7 +152,7 @@ void gs__plan_destroy(gs__plan *plan) {
 gs_status gs__plan_set_state(gs__plan *plan, const struct gs_state *state) {
     gs_status status = gs__plan_wait(plan);
     if (status != GS_OK) return status;
-    plan->expected = *state;
+    plan->expected = plan->fed = *state;
     return gs__buffer_write(plan->buffers[GS__STORAGE_STATE], plan->base[GS__STORAGE_STATE], state, sizeof *state);
 }
 

@@ -18,6 +18,10 @@ static gs_status submit_next(gs__plan *plan, gs__run *run) {
     const uint64_t left = run->steps - run->submitted;
     const uint64_t most = plan->profile ? 1 : plan->steps_per_submission;
     const uint32_t size = log2_floor(left < most ? left : most), parity = plan->next_parity;
+    for (uint32_t i = 0; i < 1u << size && plan->feed; i++) {
+        plan->feed(plan->feed_user, &plan->fed);
+        gs__tick_next(&plan->fed);
+    }
     gs_status status = gs__plan_submit(plan, parity, size);
     if (status != GS_OK) return status;
     plan->pending[plan->pending_count++] =
@@ -46,9 +50,8 @@ static void adapt(gs__plan *plan, const struct gs__submission *done) {
     const uint64_t step_ns = (now - begin) / done->steps + 1;
     plan->last_done_ns = now;
     if (done->steps != plan->steps_per_submission) return;
-    const uint32_t most = 1u << (GS__STEP_SIZES - 1);
     if (step_ns * done->steps > 2 * TARGET_NS && done->steps > 1) plan->steps_per_submission /= 2;
-    else if (step_ns * done->steps < TARGET_NS / 2 && done->steps < most) plan->steps_per_submission *= 2;
+    else if (step_ns * done->steps < TARGET_NS / 2 && done->steps < plan->max_steps) plan->steps_per_submission *= 2;
 }
 
 static gs_status take_samples(gs__plan *plan, gs__commands *commands) {

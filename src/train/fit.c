@@ -98,6 +98,7 @@ static void fill_event(const struct fit *f, const gs__sums *sums, const gs__run 
                         .epochs = f->epochs,
                         .step = run->finished,
                         .steps = f->train.steps,
+                        .streamed = f->train.data.ring_steps > 0,
                         .step_losses = f->step_losses,
                         .step_loss_count = run->entry_count};
     event->total_step = ((uint64_t)begin->step_hi << 32 | begin->step_lo) + f->epoch * f->train.steps + run->finished;

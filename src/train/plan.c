@@ -267,7 +267,7 @@ static gs_status record(struct work *w, uint32_t batch_size) {
     GS_TRY(gs__context_gpu(w->model->context, &gpu));
     GS_TRY(gs__model_upload(w->model));
     if (w->built.graph.training) GS_TRY(gs__model_make_slots(w->model));
-    GS_TRY(gs__device_data_make(w->model, &w->built, &w->data));
+    GS_TRY(gs__device_data_make(w->model, &w->built, 0, &w->data));
     gs__plan_params params = {.gpu = gpu, .graph = &w->built.graph};
     params.buffers[GS__STORAGE_PARAMETER] = w->model->device_weights;
     params.buffers[GS__STORAGE_SLOTS] = w->model->device_slots;

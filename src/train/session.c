@@ -9,30 +9,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Builds the graph, for the whole data set or for a ring of its rows, and sees to the memory that is no plan's.
+static gs_status open_data(gs__session *session, const gs__session_params *params) {
+    gs_status status = GS_OK;
+    gs_model *model = session->model;
+    const bool shares = params->shared && !params->shared->ring_steps;
+    uint32_t ring_steps = 0;
+    gs_data_info info;
+    gs_data_get_info(params->data, &info);
+    const uint64_t count = info.count;
+    gs__device_data_params data = {params->data, params->begin, params->count, &session->graph};
+    info.count = params->batch;
+    GS_TRY(gs__model_build(model, params->mode, params->batch, &info, params->softmax, &session->graph));
+    GS_TRY(gs__model_upload(model));
+    if (params->mode == GS__MODE_TRAIN) GS_TRY(gs__model_make_slots(model));
+    if (!shares) GS_TRY(gs__device_data_choose(model, &data, &ring_steps));
+    gs__model_graph_deinit(&session->graph);
+    info.count = ring_steps ? (uint64_t)ring_steps * params->batch : count;
+    GS_TRY(gs__model_build(model, params->mode, params->batch, &info, params->softmax, &session->graph));
+    session->owns_data = !shares;
+    if (shares) session->data = *params->shared;
+    else GS_TRY(gs__device_data_create(model, &data, ring_steps, &session->data));
+fail:
+    return status;
+}
+
 gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs__session *session) {
     gs_status status = GS_OK;
     gs__gpu *gpu;
-    gs_data_info info;
-    gs_data_get_info(params->data, &info);
     *session = (gs__session){.model = model, .count = params->count};
     session->steps = (params->count + params->batch - 1) / params->batch;
-    GS_TRY(gs__model_build(model, params->mode, params->batch, &info, params->softmax, &session->graph));
+    if (params->count > UINT32_MAX)
+        GS_TRY(gs__fail(model->error, GS_ERR_UNSUPPORTED, "%llu samples: at most %u are possible",
+                        (unsigned long long)params->count, UINT32_MAX));
+    GS_TRY(open_data(session, params));
     GS_TRY(gs__context_gpu(model->context, &gpu));
-    GS_TRY(gs__model_upload(model));
-    if (params->mode == GS__MODE_TRAIN) GS_TRY(gs__model_make_slots(model));
-    if (params->shared) {
-        session->data = *params->shared;
-    } else {
-        session->owns_data = true;
-        GS_TRY(gs__device_data_create(model, params->data, &session->graph, &session->data));
-    }
     gs__plan_params plan = {.gpu = gpu, .graph = &session->graph.graph, .profile = params->profile};
     plan.buffers[GS__STORAGE_PARAMETER] = model->device_weights;
     plan.buffers[GS__STORAGE_SLOTS] = model->device_slots;
     gs__device_data_bind(&session->data, &plan);
     GS_TRY(gs__plan_create(model->error, &plan, &session->plan));
     struct gs_settings *set = &session->state.set;
-    set->data_begin = (uint32_t)params->begin;
+    set->stream = session->data.ring_steps;
+    set->data_begin = set->stream ? 0 : (uint32_t)params->begin;
     set->data_count = (uint32_t)params->count;
     set->batch = params->batch;
     gs__model_settings(model, set);

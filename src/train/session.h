@@ -10,7 +10,7 @@
 typedef struct gs__session_params {
     gs__mode mode;
     const gs_data *data;
-    const gs__device_data *shared; // `data` on the device already; NULL: the session copies it there
+    const gs__device_data *shared; // `data` on the device already, if whole; NULL: the session sees to it
     uint64_t begin, count;         // the range of samples
     uint32_t batch;
     bool softmax, profile;

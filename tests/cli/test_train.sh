@@ -19,6 +19,19 @@ head -c 1000 runs/a/model.safetensors | tr -d '\0' >start
 for text in '"dense/kernel"' '[784,16]' '"dense/bias"' '[16]' '"dense_1/kernel"' '[16,3]' '"F32"'; do says start "$text"; done
 same_bytes runs/a/log.jsonl a.jsonl
 
+# Data that does not fit in device memory: said, and the same results.
+check "not streamed" test "$(grep -c streamed out)" -eq 0
+GRADSMITH_DATA_BUDGET=1000 run "${learn[@]}" --epochs 6 --validation-data "$more" --out runs/streamed
+exits 0
+same "$(grep -c 'streamed: it does not fit in device memory' out)" 1
+same_bytes runs/a/model.safetensors runs/streamed/model.safetensors
+run evaluate runs/a --data "$data" --json
+whole=$(json loss <out)
+GRADSMITH_DATA_BUDGET=0 run evaluate runs/a --data "$data" --json
+same "$(json loss <out)" "$whole"
+GRADSMITH_DATA_BUDGET=4k refused 1 evaluate runs/a --data "$data" -- GRADSMITH_DATA_BUDGET=4k
+rm -r runs/streamed
+
 # The log: one JSON object an epoch, which the history repeats.
 same "$(wc -l <runs/a/log.jsonl)" 6
 for epoch in 1 6; do

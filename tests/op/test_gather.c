@@ -83,7 +83,41 @@ static void windows(void **state) {
                            .rows = 290,
                            .set = {.shuffle = 1, .seed_lo = 1, .data_begin = 1, .data_count = (uint32_t)samples - 1}});
         }
+    // A ring of two large steps.
+    const gs__gather_attr attr = {.batch = 500};
+    op_check(*state, &(op_case){.op = "gather",
+                                .attr = &attr,
+                                .x = {{.shape = {2, {1000, 63}}, .storage = GS__STORAGE_SAMPLES}},
+                                .batch = attr.batch,
+                                .rows = 499,
+                                .set = {.shuffle = 1, .data_count = 100000, .stream = 2},
+                                .position = {.step_lo = 3}});
     for (int i = 0; i < 2; i++) *(gs__gpu_caps *)(uintptr_t)gs__gpu_get_caps(f->gpu[i]) = saved[i];
+}
+
+// Rows that the host has put into a ring of steps: no order, wherever in the epoch the step is.
+static void streamed(void **state) {
+    static const uint32_t steps[] = {0, 1, 7, 8, 1029, UINT32_MAX};
+    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
+        for (uint32_t width = 3; width <= 4; width++) {
+            const gs__gather_attr attr = {.batch = 5};
+            op_check(*state, &(op_case){.op = "gather",
+                                        .attr = &attr,
+                                        .x = {{.shape = {2, {8 * 5, width}},
+                                               .dtype = width == 3 ? GS_U8 : GS_F32,
+                                               .storage = GS__STORAGE_SAMPLES,
+                                               .low = 0,
+                                               .high = 256},
+                                              {.shape = {1, {8 * 5}},
+                                               .dtype = GS_I32,
+                                               .storage = GS__STORAGE_TARGETS,
+                                               .low = 0,
+                                               .high = 100}},
+                                        .batch = attr.batch,
+                                        .rows = s % 2 ? 5 : 4,
+                                        .set = {.shuffle = 1, .seed_lo = 7, .data_count = 1000000, .stream = 8},
+                                        .position = {.begin = 123456, .epoch = 5, .step_lo = steps[s]}});
+        }
 }
 
 // No sample twice, none left out, another order in another epoch.
@@ -127,8 +161,11 @@ static void bad_shapes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_order),   cmocka_unit_test(shuffled),
-        cmocka_unit_test(windows),    cmocka_unit_test(order_is_a_permutation),
+        cmocka_unit_test(in_order),
+        cmocka_unit_test(shuffled),
+        cmocka_unit_test(windows),
+        cmocka_unit_test(streamed),
+        cmocka_unit_test(order_is_a_permutation),
         cmocka_unit_test(bad_shapes),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);
