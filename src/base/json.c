@@ -120,8 +120,12 @@ static gs_status fail_syntax(gs__json *json, const char *text, size_t bytes, siz
         if (text[i] == '\n') line++, column = 1;
         else if (((unsigned char)text[i] & 0xC0) != 0x80) column++;
     }
-    return gs__fail(json->error, GS_ERR_FORMAT, "%s%sline %zu, column %zu: %s%s", json->name, json->name[0] ? ": " : "",
-                    line, column, strcmp(wrong, "nested too deeply") ? "not valid JSON: " : "", wrong);
+    const char *file = json->name, *colon = json->name[0] ? ": " : "";
+    if (strcmp(wrong, GS__JSON_TOO_DEEP) == 0)
+        return gs__fail(json->error, GS_ERR_FORMAT, "%s%sline %zu, column %zu: %s, expected at most %d levels", file,
+                        colon, line, column, wrong, GS__JSON_MAX_DEPTH);
+    return gs__fail(json->error, GS_ERR_FORMAT, "%s%sline %zu, column %zu: not valid JSON: %s", file, colon, line,
+                    column, wrong);
 }
 
 gs_status gs__json_parse(gs__error *error, const char *text, size_t bytes, const char *name, gs__json **json) {

@@ -193,7 +193,7 @@ static bool value(scanner *s) {
         return fail(s, s->at, "the text ends too early");
     case '{':
     case '[': {
-        if (s->depth_left == 0) return fail(s, s->at, "nested too deeply");
+        if (s->depth_left == 0) return fail(s, s->at, GS__JSON_TOO_DEEP);
         s->depth_left--;
         bool good = *s->at == '{' ? object(s) : array(s);
         s->depth_left++;

@@ -30,6 +30,7 @@ static int print_help(FILE *file) {
                   "  GRADSMITH_DATA_DIR  where data sets are, as --data-dir\n"
                   "  GRADSMITH_VALIDATE  1: run under the Vulkan validation layers\n"
                   "  NO_COLOR            set: no colours\n"
+                  "More of them, for caches, kernels and memory, are in docs/troubleshooting.md.\n"
                   "\nExit codes: 0 done, 1 failed, 2 the command line is wrong, 130 stopped by Ctrl-C.\n"
                   "\nExample: train on Fashion-MNIST (Debian package dataset-fashion-mnist), then test:\n"
                   "  gradsmith train --layers \"784 dense:64:relu dropout:0.2 dense:10\" \\\n"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     SPIRV_MAGIC = 0x07230203,
@@ -78,6 +79,9 @@ static gs_status read_override(gs__gpu *gpu, const gs__shader *shader, uint32_t 
     *words = NULL;
     const char *folder = getenv("GRADSMITH_SHADER_DIR");
     if (!folder || !folder[0]) return GS_OK;
+    struct stat facts;
+    if (stat(folder, &facts) != 0 || !S_ISDIR(facts.st_mode))
+        return gs__fail(gpu->error, GS_ERR_FILE, "GRADSMITH_SHADER_DIR names %.200s, which is not a folder", folder);
     char path[1024];
     int n = snprintf(path, sizeof path, "%s/%s.spv", folder, shader->name);
     if (n < 0 || (size_t)n >= sizeof path)

@@ -43,4 +43,5 @@ if grep -rlF "${files[@]}" -e "$source/" -e "$build/" "$prefix"; then
     echo "these installed files name the build's folders"
     exit 1
 fi
+[[ -f $prefix/share/doc/gradsmith/LICENSE && ! -e $prefix/share/gradsmith/golden ]]
 find "$prefix" -type f -o -type l | sed "s|$prefix/|  |" | LC_ALL=C sort

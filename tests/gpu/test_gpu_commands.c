@@ -313,8 +313,8 @@ static void test_override(void **state) {
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/test_bump.spv", folder);
     setenv("GRADSMITH_SHADER_DIR", folder, 1);
-    static gs__shader shaders[6]; // must outlive the gpu
-    for (int i = 0; i < 6; i++) shaders[i] = gs__shader_test_bump;
+    static gs__shader shaders[7]; // must outlive the gpu
+    for (int i = 0; i < 7; i++) shaders[i] = gs__shader_test_bump;
     gs__pipeline *pipeline = NULL;
 
     assert_ok(f, gs__pipeline_get(f->gpu, &shaders[0], NULL, 0, &pipeline)); // no such file
@@ -337,6 +337,9 @@ static void test_override(void **state) {
     assert_status(f, GS_ERR_FORMAT, gs__pipeline_get(f->gpu, &shaders[5], NULL, 0, &pipeline));
     assert_non_null(strstr(f->error.message, "binding"));
 
+    setenv("GRADSMITH_SHADER_DIR", path, 1); // a mistyped folder must not look like a tested kernel
+    assert_status(f, GS_ERR_FILE, gs__pipeline_get(f->gpu, &shaders[6], NULL, 0, &pipeline));
+    assert_non_null(strstr(f->error.message, "not a folder"));
     unsetenv("GRADSMITH_SHADER_DIR");
     unlink(path);
     rmdir(folder);
