@@ -168,8 +168,7 @@ static void add_cpu_way(gs__choice *choice, const gs__product *p, bool shuffle, 
 // The rule: many rows to a lane mean few loads; but each thread must get some workgroups. A shuffle pays for itself where
 // lanes have 8 rows or more to hand round.
 static gs_status record_cpu(gs__recorder *recorder, const gs__product *p) {
-    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
-    const bool shuffle = caps->subgroup_shuffle && caps->info.subgroup_size == CPU_LANES;
+    const bool shuffle = gs__recorder_shuffles(recorder);
     const uint64_t columns = divide_up(p->n, CPU_COLUMNS);
     const uint32_t least = shuffle ? CPU_LANES : 4;
     gs__choice choice = {.way_count = 0};

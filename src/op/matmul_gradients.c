@@ -50,8 +50,7 @@ _Static_assert(sizeof(struct gs_push_matmul_gradients_cpu) == (1 + WORDS * GS__G
 enum { M, N, A, B, C, SUMS, END };
 
 static gs_status record_cpu(gs__recorder *recorder, const gs__node *node, uint32_t count) {
-    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
-    const bool shuffle = caps->subgroup_shuffle && caps->info.subgroup_size == 8;
+    const bool shuffle = gs__recorder_shuffles(recorder);
     uint32_t push[1 + WORDS * GS__GRADIENTS_MAX] = {sizes_of(recorder, node, 0).rows}, rows = MAX_ROWS, tiles = 0;
     gs__dispatch d =
         gs__dispatch_init(shuffle ? &gs__shader_matmul_gradients_shuffle : &gs__shader_matmul_gradients_cpu,

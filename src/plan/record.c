@@ -16,6 +16,11 @@ const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value
     return value ? &recorder->plan->graph->values[value] : NULL;
 }
 
+bool gs__recorder_shuffles(const gs__recorder *recorder) {
+    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
+    return caps->subgroup_shuffle && caps->info.subgroup_size == 8;
+}
+
 bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage) {
     return recorder->plan->graph->storage_bytes[storage] <=
            (uint64_t)gs__recorder_caps(recorder)->max_texel_elements * 16;

@@ -55,6 +55,8 @@ gs_status gs__dispatch_record(gs__recorder *recorder, gs__dispatch *dispatch, ui
                               uint64_t groups_z);
 
 const gs__gpu_caps *gs__recorder_caps(const gs__recorder *recorder);
+// Whether the device runs NAME_shuffle.comp in the place of NAME_cpu.comp: subgroups of 8 lanes that can shuffle.
+bool gs__recorder_shuffles(const gs__recorder *recorder);
 // Whether kernels can read any window of the storage as RGBA32F texels.
 bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage);
 const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value value); // NULL for 0
