@@ -3,6 +3,7 @@
 #define GRADSMITH_GRADSMITH_H
 
 #include <gradsmith/bench.h>
+#include <gradsmith/callback.h>
 #include <gradsmith/checkpoint.h>
 #include <gradsmith/data.h>
 #include <gradsmith/device.h>

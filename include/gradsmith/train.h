@@ -31,6 +31,7 @@ typedef struct gs_event {
     bool has_validation;  // EPOCH only
     gs_result validation;
     double samples_per_second; // training only, without validation
+    double learning_rate;      // EPOCH: of the last step
     bool streamed;             // the data set does not fit in device memory: batches are sent as they are needed
     const double *step_losses; // PROGRESS: loss of each step since the last event, in order; borrowed for the call
     uint32_t step_loss_count;
@@ -38,7 +39,9 @@ typedef struct gs_event {
 
 // Returns false to stop after the steps already submitted: fit then returns GS_STOPPED, with the model as trained so
 // far. Must not call into the model.
-typedef bool gs_callback(void *user, const gs_event *event);
+typedef bool gs_event_hook(void *user, const gs_event *event);
+
+typedef struct gs_callback gs_callback; // callback.h
 
 typedef struct gs_fit_params {
     uint32_t epochs;     // 0: 1
@@ -48,8 +51,11 @@ typedef struct gs_fit_params {
     const gs_data *validation;
     double validation_split; // 0 <= x < 1: that share of the data, from its end, is validation; not with `validation`
     uint64_t max_steps;      // stop after so many steps in all; 0: no limit
-    gs_callback *callback;   // may be NULL
+    gs_event_hook *callback; // may be NULL
     void *user;
+    gs_callback *const *callbacks; // borrowed; see callback.h
+    uint32_t callback_count;
+    const char *resume; // a file of gs_backup: goes on where it was made, up to `epochs` in all. NULL: from the start
     const volatile int *stop; // polled between submissions; nonzero stops as a callback's false does. May be NULL
     bool profile;             // time each kernel; see gs_model_profile. Slower
 } gs_fit_params;
@@ -57,7 +63,8 @@ typedef struct gs_fit_params {
 // Trains. A model that was not compiled is compiled with defaults. Opens the context's device at first use.
 // `result` (may be NULL) receives the last epoch's figures.
 // Errors: GS_ERR_ARGUMENT (shapes that do not fit, class index beyond the output, bad parameters),
-// GS_ERR_DEVICE_MEMORY, GS_ERR_DEVICE_LOST, GS_ERR_NAN (loss not finite; names the step), GS_STOPPED.
+// GS_ERR_DEVICE_MEMORY, GS_ERR_DEVICE_LOST, GS_ERR_NAN (loss not finite; names the step, and what made the first value
+// that is not finite, where a repetition on the host finds it), GS_STOPPED.
 // Cost: the first call records the plan and compiles its kernels.
 GS_API gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params *params, gs_result *result);
 

@@ -53,6 +53,10 @@ gs__error *gs__context_error(gs_context *context) {
     return &context->error;
 }
 
+void gs__context_note(gs_context *context, const char *text) {
+    if (context->options.note) context->options.note(context->options.note_user, text);
+}
+
 static gs_status open_instance(gs_context *context) {
     if (context->instance) return GS_OK;
     return gs__instance_create(&context->error, &(gs__instance_params){.validate = context->validate},

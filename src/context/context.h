@@ -12,6 +12,9 @@ gs__error *gs__context_error(gs_context *context);
 // Opens the chosen device at the first call; later calls give the same. Closed with the context.
 gs_status gs__context_gpu(gs_context *context, gs__gpu **gpu);
 
+// Tells whoever made the context (gs_context_params.note).
+void gs__context_note(gs_context *context, const char *text);
+
 // GS_ERR_INTERNAL with the first message of the validation layers when there was one; GS_OK without validation.
 // Functions that ran something on the device end with it.
 gs_status gs__context_check_validation(gs_context *context);

@@ -40,9 +40,18 @@ static gs_status check_names(gs__error *error, const gs__safetensors_entry *entr
     return status;
 }
 
-static gs_status make_header(gs__error *error, const gs__safetensors_entry *entries, uint32_t count, gs__text *header) {
+// `key` may be NULL: no further metadata.
+static gs_status make_header(gs__error *error, const char *key, const char *value, const gs__safetensors_entry *entries,
+                             uint32_t count, gs__text *header) {
     uint64_t offset = 0;
-    gs__text_append(header, "{\"__metadata__\":{\"format\":\"gradsmith\"}");
+    gs__text_append(header, "{\"__metadata__\":{\"format\":\"gradsmith\"");
+    if (key) {
+        gs__text_append(header, ",");
+        gs__text_append_json(header, key);
+        gs__text_append(header, ":");
+        gs__text_append_json(header, value);
+    }
+    gs__text_append(header, "}");
     for (uint32_t i = 0; i < count; i++) {
         const gs__safetensors_entry *entry = &entries[i];
         uint64_t elements;
@@ -69,12 +78,17 @@ static gs_status make_header(gs__error *error, const gs__safetensors_entry *entr
 
 gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__safetensors_entry *entries,
                                 uint32_t count) {
+    return gs__safetensors_write_with(error, path, NULL, NULL, entries, count);
+}
+
+gs_status gs__safetensors_write_with(gs__error *error, const char *path, const char *key, const char *value,
+                                     const gs__safetensors_entry *entries, uint32_t count) {
     gs__file_writer *writer = NULL;
     gs__text header = {0};
     unsigned char size[8];
     gs_status status;
     GS_TRY(check_names(error, entries, count));
-    GS_TRY(make_header(error, entries, count, &header));
+    GS_TRY(make_header(error, key, value, entries, count, &header));
     GS_TRY(gs__file_begin(error, path, &writer));
     put_u64(size, header.length);
     GS_TRY(gs__file_append(writer, size, sizeof size));
@@ -315,6 +329,12 @@ uint32_t gs__safetensors_count(const gs__safetensors *file) {
 
 void gs__safetensors_get(const gs__safetensors *file, uint32_t index, gs__safetensors_info *info) {
     *info = file->tensors[index].info;
+}
+
+const char *gs__safetensors_metadata(const gs__safetensors *file, const char *key) {
+    const cJSON *metadata = gs__json_find(gs__json_root(file->json), "__metadata__");
+    const cJSON *item = metadata ? gs__json_find(metadata, key) : NULL;
+    return item ? item->valuestring : NULL;
 }
 
 int64_t gs__safetensors_find(const gs__safetensors *file, const char *name) {

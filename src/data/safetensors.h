@@ -19,6 +19,10 @@ typedef struct gs__safetensors_entry {
 gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__safetensors_entry *entries,
                                 uint32_t count);
 
+// The same, and a string that gs__safetensors_metadata gives back, under a key other than "format".
+gs_status gs__safetensors_write_with(gs__error *error, const char *path, const char *key, const char *value,
+                                     const gs__safetensors_entry *entries, uint32_t count);
+
 typedef struct gs__safetensors gs__safetensors;
 
 typedef struct gs__safetensors_info {
@@ -35,6 +39,8 @@ void gs__safetensors_close(gs__safetensors *file);
 uint32_t gs__safetensors_count(const gs__safetensors *file);
 // Tensors in the order of their data. `index` must be below the count.
 void gs__safetensors_get(const gs__safetensors *file, uint32_t index, gs__safetensors_info *info);
+// A string of "__metadata__", borrowed until close; NULL: there is none with this key.
+const char *gs__safetensors_metadata(const gs__safetensors *file, const char *key);
 // Index of a tensor, or -1.
 int64_t gs__safetensors_find(const gs__safetensors *file, const char *name);
 // Reads info.count values of an F32, F16, BF16 or F64 tensor. GS_ERR_UNSUPPORTED for other types.

@@ -174,10 +174,11 @@ static gs_status build_end(struct builder *b) {
     gs__graph *graph = &b->out->graph;
     gs_status status = GS_OK;
     if (b->mode == GS__MODE_TRAIN) {
-        GS_TRY(gs__graph_fuse(graph));
+        const bool fuses = !b->model->unfused;
+        if (fuses) GS_TRY(gs__graph_fuse(graph));
         GS_TRY(gs__graph_backward(graph));
-        GS_TRY(gs__graph_fuse_heads(graph));
-        GS_TRY(gs__graph_group_gradients(graph));
+        if (fuses) GS_TRY(gs__graph_fuse_heads(graph));
+        if (fuses) GS_TRY(gs__graph_group_gradients(graph));
         GS_TRY(build_update(b));
     } else {
         gs__tick_attr attr = {.tick = b->tick};

@@ -39,6 +39,8 @@ static gs_compile_params merge(const gs_compile_params *params, const gs_compile
 
 gs_status gs_model_compile(gs_model *model, const gs_compile_params *params) {
     if (!model) return GS_ERR_ARGUMENT;
+    if (model->fitting)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "compile: the model is being trained; wait for fit to return");
     gs_status status = GS_OK;
     gs_compile_params compile = merge(params, &model->json_compile);
     GS_TRY(gs__optimizer_check(model->error, &compile.optimizer));

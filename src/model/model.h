@@ -57,6 +57,8 @@ struct gs_model {
     gs_loss resolved_loss;
     gs_metric resolved_metrics[GS_MAX_METRICS];
     struct gs_position position;        // of training so far, what State.next starts from; reset by gs_model_compile
+    bool fitting;                       // gs_model_fit is under way: what its callbacks must not do is refused
+    bool unfused;                       // graphs of training keep their ops apart, for src/train/nan.c
     void *plans;                        // of the trainer (src/train): what it keeps between calls
     void (*destroy_plans)(void *plans); // called by gs_model_compile and gs_model_destroy when plans != NULL
 };

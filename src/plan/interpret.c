@@ -4,6 +4,7 @@
 #include "plan/epilogue.h"
 #include "tensor/shape.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,15 +97,51 @@ static void run_node(gs__interpreter *interpreter, const gs__node *node, const s
                               count_of(graph, node->dx[0]));
 }
 
+static gs_status step_node(gs__interpreter *interpreter, const gs__node *node, const struct gs_state *state) {
+    if (node->op->view) return GS_OK;
+    if (node->pass == GS__FORWARD ? !node->op->ref_forward : !node->op->ref_backward)
+        return gs__fail(interpreter->graph->error, GS_ERR_INTERNAL, "op %s has no reference", node->op->name);
+    run_node(interpreter, node, state);
+    return GS_OK;
+}
+
 gs_status gs__interpreter_step(gs__interpreter *interpreter, struct gs_state *state) {
     const gs__graph *graph = interpreter->graph;
     state->cur = state->next;
     for (uint32_t i = 0; i < graph->node_count; i++) {
-        const gs__node *node = &graph->nodes[i];
-        if (node->op->view) continue;
-        if (node->pass == GS__FORWARD ? !node->op->ref_forward : !node->op->ref_backward)
-            return gs__fail(graph->error, GS_ERR_INTERNAL, "op %s has no reference", node->op->name);
-        run_node(interpreter, node, state);
+        gs_status status = step_node(interpreter, &graph->nodes[i], state);
+        if (status != GS_OK) return status;
+    }
+    return GS_OK;
+}
+
+struct check {
+    gs__interpreter *interpreter;
+    gs__nonfinite *found;
+    const gs__node *node;
+};
+
+static void check_value(void *user, gs__value value, bool is_write) {
+    struct check *c = user;
+    if (!is_write || c->found->node) return;
+    double *data = gs__interpreter_data(c->interpreter, value);
+    gs__nonfinite found = {.node = c->node, .value = value, .count = count_of(c->interpreter->graph, value)};
+    for (uint64_t i = 0; data && i < found.count; i++) {
+        data[i] = (double)(float)data[i];
+        if (isfinite(data[i])) continue;
+        if (!found.bad_count++) found.index = i, found.worst = data[i];
+    }
+    if (found.bad_count) *c->found = found;
+}
+
+gs_status gs__interpreter_check(gs__interpreter *interpreter, struct gs_state *state, gs__nonfinite *found) {
+    const gs__graph *graph = interpreter->graph;
+    *found = (gs__nonfinite){0};
+    state->cur = state->next;
+    for (uint32_t i = 0; i < graph->node_count && !found->node; i++) {
+        gs_status status = step_node(interpreter, &graph->nodes[i], state);
+        if (status != GS_OK) return status;
+        gs__node_visit(&graph->nodes[i], check_value, &(struct check){interpreter, found, &graph->nodes[i]});
     }
     return GS_OK;
 }

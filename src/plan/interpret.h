@@ -19,6 +19,18 @@ double *gs__interpreter_data(gs__interpreter *interpreter, gs__value value);
 // (gs__tick_next does).
 gs_status gs__interpreter_step(gs__interpreter *interpreter, struct gs_state *state);
 
+// The first result of a step that is not finite.
+typedef struct gs__nonfinite {
+    const gs__node *node; // NULL: all are finite
+    gs__value value;      // the result
+    uint64_t index;       // of its first bad element
+    uint64_t count, bad_count;
+    double worst; // that element
+} gs__nonfinite;
+
+// A step, each result rounded to float as the device does, up to the first node with one that is not finite.
+gs_status gs__interpreter_check(gs__interpreter *interpreter, struct gs_state *state, gs__nonfinite *found);
+
 // What the ring would say of the step: sums[i] over all values of slot i of the storage ROWS.
 double gs__interpreter_row_sum(const gs__interpreter *interpreter, uint32_t slot);
 

@@ -1,7 +1,8 @@
 #include "base/clock.h"
 #include "context/context.h"
 #include "plan/tick.h"
-#include "train/session.h"
+#include "train/nan.h"
+#include "train/training.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,8 +16,10 @@ struct fit {
     bool validates;
     uint64_t steps_left; // of max_steps
     double *step_losses; // of the last advance
-    bool stopped;
+    bool stopped;        // by the caller
     gs_result last;
+    gs_training training; // what callbacks see
+    gs__nan_guard guard;
 };
 
 static gs_status check_params(gs_model *model, const gs_data *data, const gs_fit_params *p) {
@@ -42,6 +45,14 @@ static gs_status split(struct fit *f, const gs_data_info *info, uint64_t *train_
     if (*train_count > 0 && *train_count < info->count) return GS_OK;
     return gs__fail(f->model->error, GS_ERR_ARGUMENT, "validation split %g of %llu samples leaves nothing to %s", split,
                     (unsigned long long)info->count, *train_count ? "validate with" : "train with");
+}
+
+static gs_status check_callbacks(gs_model *model, const gs_fit_params *p) {
+    if (p->callback_count && !p->callbacks)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "fit: %u callbacks, but callbacks is NULL", p->callback_count);
+    for (uint32_t i = 0; i < p->callback_count; i++)
+        if (!p->callbacks[i]) return gs__fail(model->error, GS_ERR_ARGUMENT, "fit: callback %u is NULL", i);
+    return GS_OK;
 }
 
 static gs_status open_sessions(struct fit *f, const gs_data *data) {
@@ -91,71 +102,106 @@ static void start_position(struct fit *f) {
     state->cur = state->next;
 }
 
-static void fill_event(const struct fit *f, const gs__sums *sums, const gs__run *run, double seconds, gs_event *event) {
-    const struct gs_position *begin = &f->train.state.next;
+// `done`: steps of the epoch before this run. seconds: of the epoch so far.
+static void fill_event(const struct fit *f, const gs__run *run, uint64_t done, double seconds, gs_event *event) {
+    const gs__sums *sums = &f->training.sums;
     *event = (gs_event){.kind = GS_EVENT_PROGRESS,
                         .epoch = f->epoch,
                         .epochs = f->epochs,
-                        .step = run->finished,
+                        .step = done + run->finished,
                         .steps = f->train.steps,
+                        .total_step = f->training.info.total_step,
                         .streamed = f->train.data.ring_steps > 0,
                         .step_losses = f->step_losses,
                         .step_loss_count = run->entry_count};
-    event->total_step = ((uint64_t)begin->step_hi << 32 | begin->step_lo) + f->epoch * f->train.steps + run->finished;
     gs__sums_result(sums, &f->train.graph, seconds, &event->train);
     event->samples_per_second = seconds > 0 ? sums->rows / seconds : 0;
 }
 
-static gs_status take_entries(struct fit *f, const gs__run *run, gs__sums *sums) {
+static gs_status take_entries(struct fit *f, const gs__run *run, uint64_t done) {
     for (uint32_t i = 0; i < run->entry_count; i++) {
         const float *entry = run->entries + (size_t)i * GS_RING_SUMS;
-        f->step_losses[i] = gs__sums_add(sums, entry, f->train.graph.metric_count);
+        f->step_losses[i] = gs__sums_add(&f->training.sums, entry, f->train.graph.metric_count);
         if (isfinite(f->step_losses[i])) continue;
-        return gs__fail(f->model->error, GS_ERR_NAN,
-                        "the loss is %s at step %llu of epoch %u: lower the learning rate, or look for bad values in "
-                        "the data",
-                        isnan(f->step_losses[i]) ? "not a number" : "infinite",
-                        (unsigned long long)(run->finished - run->entry_count + i + 1), f->epoch + 1);
+        gs__fail(f->model->error, GS_ERR_NAN, "the loss is %s at step %llu of epoch %u",
+                 isnan(f->step_losses[i]) ? "not a number" : "infinite",
+                 (unsigned long long)(done + run->finished - run->entry_count + i + 1), f->epoch + 1);
+        return gs__nan_explain(&f->guard, f->training.info.total_step + i);
     }
+    f->training.info.total_step += run->entry_count;
     return GS_OK;
 }
 
-// Trains one epoch, or less when it is stopped.
-static gs_status train_epoch(struct fit *f, gs_event *event) {
+static bool caller_stops(struct fit *f, const gs_event *event) {
     const gs_fit_params *p = f->params;
-    const uint64_t begin = gs__clock_ns();
-    gs__sums sums = {0};
-    gs__run run = {.steps = f->train.steps < f->steps_left ? f->train.steps : f->steps_left};
-    while (run.finished < run.steps) {
-        gs_status status = gs__plan_advance(f->train.plan, &run);
-        if (status == GS_OK) status = take_entries(f, &run, &sums);
-        if (status != GS_OK) return status;
-        fill_event(f, &sums, &run, (double)(gs__clock_ns() - begin) * 1e-9, event);
-        if (p->callback && !f->stopped && !p->callback(p->user, event)) f->stopped = true;
-        if (p->stop && *p->stop) f->stopped = true;
-        if (f->stopped) run.steps = run.submitted;
-    }
-    f->steps_left -= run.steps;
-    f->last = event->train;
-    return GS_OK;
+    if (p->callback && !f->stopped && !p->callback(p->user, event)) f->stopped = true;
+    if (p->stop && *p->stop) f->stopped = true;
+    return f->stopped;
 }
 
-static gs_status run_epochs(struct fit *f) {
+// Steps of the epoch without a look at the model in between, after `done` that are finished.
+static gs_status run_segment(struct fit *f, gs__run *run, uint64_t done, uint64_t begin, gs_event *event) {
     gs_status status = GS_OK;
-    const gs_fit_params *p = f->params;
-    for (; f->epoch < f->epochs && !f->stopped && f->steps_left; f->epoch++) {
+    f->model->host_stale = true;
+    while (run->finished < run->steps) {
+        GS_TRY(gs__plan_advance(f->train.plan, run));
+        GS_TRY(take_entries(f, run, done));
+        fill_event(f, run, done, (double)(gs__clock_ns() - begin) * 1e-9, event);
+        GS_TRY(gs__callbacks_call(&f->training, GS__STEPS, event));
+        if (caller_stops(f, event) || f->training.stop || gs__nan_due(&f->guard)) run->steps = run->submitted;
+    }
+fail:
+    return status;
+}
+
+// Trains one epoch from step `done` on, or less when it is stopped.
+static gs_status train_epoch(struct fit *f, uint64_t done, gs_event *event) {
+    gs_status status = GS_OK;
+    const uint64_t begin = gs__clock_ns(), left = f->train.steps - done;
+    const uint64_t end = done + (left < f->steps_left ? left : f->steps_left);
+    while (done < end && !f->stopped && !f->training.stop) {
+        const uint64_t most = gs__callbacks_interval(&f->training, f->training.info.total_step);
+        gs__run run = {.steps = end - done < most ? end - done : most};
+        GS_TRY(gs__nan_keep(&f->guard));
+        GS_TRY(run_segment(f, &run, done, begin, event));
+        done += run.finished;
+        f->steps_left -= run.finished;
+        GS_TRY(gs__callbacks_call(&f->training, GS__AT_STEP, event));
+    }
+    f->last = event->train;
+fail:
+    return status;
+}
+
+static gs_status end_epoch(struct fit *f, gs_event *event) {
+    gs_status status = GS_OK;
+    struct gs_state state;
+    event->kind = GS_EVENT_EPOCH;
+    event->step_losses = NULL;
+    event->step_loss_count = 0;
+    GS_TRY(gs__plan_get_state(f->train.plan, &state));
+    event->learning_rate = (double)state.cur.learning_rate;
+    if (f->validates) {
+        GS_TRY(gs__session_evaluate(&f->validation, &event->validation));
+        event->has_validation = true;
+    }
+    f->training.sums = (gs__sums){0};
+    caller_stops(f, event);
+    GS_TRY(gs__callbacks_call(&f->training, GS__EPOCH_END, event));
+fail:
+    return status;
+}
+
+static gs_status run_epochs(struct fit *f, uint64_t done) {
+    gs_status status = GS_OK;
+    for (; f->epoch < f->epochs && !f->stopped && !f->training.stop && f->steps_left; f->epoch++, done = 0) {
         gs_event event = {0};
-        GS_TRY(train_epoch(f, &event));
+        f->training.info.epoch = f->epoch;
+        GS_TRY(gs__callbacks_call(&f->training, GS__EPOCH_BEGIN, NULL));
+        if (f->training.stop) break;
+        GS_TRY(train_epoch(f, done, &event));
         if (event.step < event.steps) break;
-        event.kind = GS_EVENT_EPOCH;
-        event.step_losses = NULL;
-        event.step_loss_count = 0;
-        if (f->validates) {
-            GS_TRY(gs__session_evaluate(&f->validation, &event.validation));
-            event.has_validation = true;
-        }
-        if (p->callback && !p->callback(p->user, &event)) f->stopped = true;
-        if (p->stop && *p->stop) f->stopped = true;
+        GS_TRY(end_epoch(f, &event));
     }
 fail:
     return status;
@@ -170,31 +216,79 @@ static gs_status keep_position(struct fit *f) {
     return GS_OK;
 }
 
+// The State at the start, or that of a backup; *done: steps of the epoch that it had finished.
+static gs_status begin_training(struct fit *f, uint64_t *done) {
+    gs_status status = GS_OK;
+    struct gs_state *state = &f->train.state;
+    gs_training_info *info = &f->training.info;
+    start_position(f);
+    info->total_step = (uint64_t)state->next.step_hi << 32 | state->next.step_lo;
+    GS_TRY(gs__plan_set_state(f->train.plan, state));
+    GS_TRY(gs__callbacks_call(&f->training, GS__TRAIN_BEGIN, NULL));
+    *done = 0;
+    if (!f->params->resume) return GS_OK;
+    GS_TRY(gs__backup_read(&f->training, f->params->resume, state));
+    GS_TRY(gs__plan_set_state(f->train.plan, state));
+    *done = state->next.begin / state->set.batch;
+    f->epoch = info->epoch = info->first_epoch;
+fail:
+    return status;
+}
+
+static void fill_info(struct fit *f) {
+    gs_training *t = &f->training;
+    t->model = f->model;
+    t->params = f->params;
+    t->session = &f->train;
+    t->info = (gs_training_info){.epochs = f->epochs,
+                                 .steps = f->train.steps,
+                                 .batch_size = f->train.state.set.batch,
+                                 .has_validation = f->validates,
+                                 .resumed = f->params->resume != NULL,
+                                 .metric_count = f->train.graph.metric_count};
+    for (uint32_t i = 0; i < t->info.metric_count; i++) t->info.metric_names[i] = f->train.graph.metric_names[i];
+}
+
+static gs_status run_training(struct fit *f, gs_result *result) {
+    gs_status status = GS_OK;
+    uint64_t done = 0;
+    gs_model *model = f->model;
+    status = begin_training(f, &done);
+    model->host_stale = status == GS_OK || model->host_stale;
+    if (status == GS_OK) status = run_epochs(f, done);
+    const gs_status kept = keep_position(f);
+    if (status == GS_OK) status = kept;
+    if (status == GS_OK && f->params->profile) status = gs__profile_keep(&f->train);
+    if (status == GS_OK) status = gs__context_check_validation(model->context);
+    if (status == GS_OK && result) *result = f->last;
+    if (status == GS_OK && f->stopped) status = gs__fail(model->error, GS_STOPPED, "training was stopped");
+    return gs__callbacks_end(&f->training, status);
+}
+
 gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params *params, gs_result *result) {
     if (!model) return GS_ERR_ARGUMENT;
-    gs_status status = GS_OK, kept;
+    gs_status status = GS_OK;
     static const gs_fit_params defaults;
     struct fit f = {.model = model, .params = params ? params : &defaults};
     f.epochs = f.params->epochs ? f.params->epochs : 1;
     f.steps_left = f.params->max_steps ? f.params->max_steps : UINT64_MAX;
+    if (model->fitting)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "fit: a callback of a training must not train the model itself");
     GS_TRY(check_params(model, data, f.params));
+    GS_TRY(check_callbacks(model, f.params));
     f.step_losses = malloc(GS_RING_ENTRIES * sizeof *f.step_losses);
     if (!f.step_losses) {
         status = gs__fail(model->error, GS_ERR_MEMORY, "out of host memory for the losses of the steps");
         goto fail;
     }
     GS_TRY(open_sessions(&f, data));
-    start_position(&f);
-    GS_TRY(gs__plan_set_state(f.train.plan, &f.train.state));
-    model->host_stale = true;
-    status = run_epochs(&f);
-    kept = keep_position(&f);
-    if (status == GS_OK) status = kept;
-    if (status == GS_OK && f.params->profile) status = gs__profile_keep(&f.train);
-    if (status == GS_OK) status = gs__context_check_validation(model->context);
-    if (status == GS_OK && result) *result = f.last;
-    if (status == GS_OK && f.stopped) status = gs__fail(model->error, GS_STOPPED, "training was stopped");
+    fill_info(&f);
+    f.guard = (gs__nan_guard){.session = &f.train, .data = data};
+    model->fitting = true;
+    status = run_training(&f, result);
+    model->fitting = false;
 fail:
+    gs__nan_guard_deinit(&f.guard);
     gs__session_close(&f.validation);
     gs__session_close(&f.train);
     free(f.step_losses);

@@ -28,7 +28,7 @@ declare -A extra=(
     [plan]="state.h shaders.h op_list.inc"
     [op]="state.h shaders.h"
     [model]="state.h shaders.h layer_list.inc"
-    [train]="state.h shaders.h"
+    [train]="state.h shaders.h tensorboard.pb-c.h"
     [bench]="shaders.h"
 )
 failures=0
