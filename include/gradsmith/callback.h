@@ -71,7 +71,8 @@ GS_API void gs_training_note(gs_training *training, const char *text);
 // Records a message, "NAME: TEXT", and returns `status`, for the hook to return.
 GS_API gs_status gs_training_fail(gs_training *training, gs_status status, const char *text);
 
-// The rate of the coming step, and another one from there on. Errors: GS_ERR_ARGUMENT (not above 0, within `steps`).
+// The rate of the coming step, and another one from there on. Errors: GS_ERR_ARGUMENT (not above 0, within `steps`, set
+// where the optimizer has a schedule).
 GS_API gs_status gs_training_get_learning_rate(gs_training *training, double *rate);
 GS_API gs_status gs_training_set_learning_rate(gs_training *training, double rate);
 
@@ -102,6 +103,20 @@ typedef struct gs_early_stopping_params {
 } gs_early_stopping_params;
 GS_API gs_status gs_early_stopping_create(gs_context *context, const gs_early_stopping_params *params,
                                           gs_callback **callback);
+
+// Multiplies the learning rate by `factor` when the monitored value has not improved for `patience` epochs. The optimizer
+// keeps the new rate (gs_model_get_compile, the model's file). Not with a schedule.
+typedef struct gs_reduce_lr_on_plateau_params {
+    const char *monitor; // NULL: "val_loss"
+    double factor;       // above 0, below 1; 0: 0.1
+    uint32_t patience;   // 0: 10
+    gs_monitor_mode mode;
+    double min_delta;  // a smaller change is no improvement; >= 0; 0: 0.0001; negative: 0
+    uint32_t cooldown; // epochs after a reduction that do not count
+    double min_lr;     // >= 0
+} gs_reduce_lr_on_plateau_params;
+GS_API gs_status gs_reduce_lr_on_plateau_create(gs_context *context, const gs_reduce_lr_on_plateau_params *params,
+                                                gs_callback **callback);
 
 // Saves the model during the training.
 typedef struct gs_model_checkpoint_params {

@@ -31,7 +31,7 @@ typedef struct gs_event {
     bool has_validation;  // EPOCH only
     gs_result validation;
     double samples_per_second; // training only, without validation
-    double learning_rate;      // EPOCH: of the last step
+    double learning_rate;      // of the last step
     bool streamed;             // the data set does not fit in device memory: batches are sent as they are needed
     const double *step_losses; // PROGRESS: loss of each step since the last event, in order; borrowed for the call
     uint32_t step_loss_count;

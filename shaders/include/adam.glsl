@@ -3,7 +3,7 @@
 #define GS_ADAM_GLSL
 #include "update.glsl"
 
-layout(constant_id = 2) const uint PAPER_EPSILON = 0; // 1: epsilon is added to sqrt(v / (1 - beta2^t))
+layout(constant_id = 3) const uint PAPER_EPSILON = 0; // 1: epsilon is added to sqrt(v / (1 - beta2^t))
 
 void update(uint quad) {
     float root = sqrt(state.cur.beta2_gap);

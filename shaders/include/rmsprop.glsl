@@ -3,7 +3,7 @@
 #define GS_RMSPROP_GLSL
 #include "update.glsl"
 
-layout(constant_id = 2) const uint MOMENTUM = 0; // 1: w -= velocity
+layout(constant_id = 3) const uint MOMENTUM = 0; // 1: w -= velocity
 
 void update(uint quad) {
     uint slot = push.slots / 4u + (MOMENTUM != 0u ? 2u : 1u) * quad;

@@ -3,8 +3,8 @@
 #define GS_SGD_GLSL
 #include "update.glsl"
 
-layout(constant_id = 2) const uint MOMENTUM = 0; // 1: slot v
-layout(constant_id = 3) const uint NESTEROV = 0; // 1: w += momentum v - rate g, with the new v
+layout(constant_id = 3) const uint MOMENTUM = 0; // 1: slot v
+layout(constant_id = 4) const uint NESTEROV = 0; // 1: w += momentum v - rate g, with the new v
 
 void update(uint quad) {
     vec4 step = -state.cur.learning_rate * gradient(quad);

@@ -26,7 +26,11 @@ struct gs_position {
     float learning_rate;
     float beta1_gap; // 1 - beta1^t, t = step + 1
     float beta2_gap; // 1 - beta2^t
-    GS_STATE_UINT unused0, unused1, unused2, unused3, unused4, unused5, unused6;
+    // Updates finished: steps, or fewer where gradients are accumulated. t above is updates + 1.
+    GS_STATE_UINT updates;
+    float nadam_decay;   // Nadam (Dozat 2016): 0.96^t
+    float nadam_product; // u_1 ... u_t, where u_t = beta1 (1 - 0.96^t / 2)
+    GS_STATE_UINT unused0, unused1, unused2, unused3;
 };
 
 // Set by the host before a run. 32 words.
@@ -39,15 +43,41 @@ struct gs_settings {
     // 0: samples and targets are the data set. Else a power of two: they are a ring of so many steps, where the host has
     // put the rows of step s in order, from row (s % stream) * batch on.
     GS_STATE_UINT stream;
-    GS_STATE_UINT unused0;
-    float learning_rate;
-    float beta1, beta1_rest; // rest = 1 - beta, rounded once from double
-    float beta2, beta2_rest; // RMSprop: rho
+    GS_STATE_UINT accumulate; // steps whose gradients make one update; 0: 1
+    float learning_rate;      // where there is no schedule
+    float beta1, beta1_rest;  // rest = 1 - beta, rounded once from double
+    float beta2, beta2_rest;  // RMSprop: rho
     float epsilon;
     float weight_decay;
     float momentum;
-    GS_STATE_UINT unused1, unused2, unused3, unused4, unused5, unused6, unused7, unused8;
-    GS_STATE_UINT unused9, unused10, unused11, unused12, unused13, unused14, unused15, unused16;
+    float clip; // bound of the gradients' norm, or of each gradient
+    float ema_momentum;
+    GS_STATE_UINT ema_overwrite; // each so many updates the weights become their average; 0: never
+    // Adafactor
+    float epsilon2;         // of the weights' root mean square
+    float beta2_decay;      // beta2_t = 1 - t^beta2_decay
+    float clip_threshold;   // of the update's root mean square
+    GS_STATE_UINT segments; // of the schedule; 0: learning_rate
+    GS_STATE_UINT unused0, unused1, unused2, unused3, unused4, unused5, unused6, unused7, unused8;
+};
+
+// A part of a learning rate schedule, from step `begin` on, up to where the next one begins. schedule.h says what each
+// kind makes of it. 8 words.
+#define GS_SEGMENT_CONSTANT    0u
+#define GS_SEGMENT_POLYNOMIAL  1u
+#define GS_SEGMENT_EXPONENTIAL 2u
+#define GS_SEGMENT_INVERSE     3u
+#define GS_SEGMENT_COSINE      4u
+#define GS_SEGMENT_RESTARTS    5u
+#define GS_SEGMENT_STAIRCASE   16u // added to EXPONENTIAL, INVERSE: whole lengths only
+#define GS_SEGMENT_CYCLE       32u // added to POLYNOMIAL: begins again after its length, which grows
+struct gs_segment {
+    GS_STATE_UINT begin; // step
+    GS_STATE_UINT steps;
+    GS_STATE_UINT kind;
+    float from, to; // learning rates
+    float inverse_steps;
+    float p, q;
 };
 
 // A ring entry: what a step leaves for the host. 8 floats.
@@ -55,13 +85,15 @@ struct gs_settings {
 #define GS_RING_SUMS    8
 #define GS_RING_ENTRIES 4096 // a power of two; no more steps than this in flight
 
-// Bytes 0..255 of the State buffer; then the ring; then the per-row values that losses and metrics write.
-#define GS_STATE_RING_OFFSET 64                                    // words
-#define GS_STATE_ROWS_OFFSET (64 + GS_RING_ENTRIES * GS_RING_SUMS) // words
+// The State buffer: gs_state, then the ring, then the per-row values that losses and metrics write.
+#define GS_MAX_SEGMENTS      16
+#define GS_STATE_RING_OFFSET 192                                                     // words
+#define GS_STATE_ROWS_OFFSET (GS_STATE_RING_OFFSET + GS_RING_ENTRIES * GS_RING_SUMS) // words
 struct gs_state {
     GS_STATE_STRUCT(gs_position) next;
     GS_STATE_STRUCT(gs_position) cur;
     GS_STATE_STRUCT(gs_settings) set;
+    GS_STATE_STRUCT(gs_segment) schedule[GS_MAX_SEGMENTS]; // in order of their beginnings, the first at step 0
 };
 
 #endif

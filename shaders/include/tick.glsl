@@ -7,6 +7,7 @@
 // TICK_STEP(lane) is called in uniform control flow by all invocations of one workgroup; `lane` is theirs in it.
 #ifndef GS_TICK_GLSL
 #define GS_TICK_GLSL
+#include "schedule.h"
 #include "shuffle.glsl"
 #include "state.h"
 
@@ -43,6 +44,23 @@ float tick_add(uint first, uint count, uint k) {
     return (sum.x + sum.y) + (sum.z + sum.w);
 }
 
+// The step was an update.
+void tick_updated(inout gs_position p) {
+    // 1 - beta (1 - gap), such that a rounded beta does no harm. No fused multiply-add: the host predicts the very bits.
+    precise float next1 = p.beta1_gap + tick_state.set.beta1_rest * (1.0 - p.beta1_gap);
+    precise float next2 = p.beta2_gap + tick_state.set.beta2_rest * (1.0 - p.beta2_gap);
+    p.beta1_gap = next1;
+    p.beta2_gap = next2;
+    p.updates++;
+    precise float decay = p.nadam_decay * 0.96;
+    precise float factor = 0.5 * decay;
+    factor = 1.0 - factor;
+    factor = factor * tick_state.set.beta1;
+    factor = factor * p.nadam_product;
+    p.nadam_decay = decay;
+    p.nadam_product = factor;
+}
+
 void tick_next() {
     gs_position p = tick_state.cur;
     uint data_count = tick_state.set.data_count;
@@ -56,11 +74,13 @@ void tick_next() {
     }
     p.rows = min(tick_state.set.batch, data_count - p.begin);
     p.learning_rate = tick_state.set.learning_rate;
-    // 1 - beta (1 - gap), such that a rounded beta does no harm. No fused multiply-add: the host predicts the very bits.
-    precise float next1 = p.beta1_gap + tick_state.set.beta1_rest * (1.0 - p.beta1_gap);
-    precise float next2 = p.beta2_gap + tick_state.set.beta2_rest * (1.0 - p.beta2_gap);
-    p.beta1_gap = next1;
-    p.beta2_gap = next2;
+    uint step = p.step_hi != 0u ? 0xFFFFFFFFu : p.step_lo;
+    for (uint i = tick_state.set.segments; i-- > 0u;) {
+        if (step < tick_state.schedule[i].begin) continue;
+        p.learning_rate = gs_segment_rate(tick_state.schedule[i], step);
+        break;
+    }
+    if (p.step_lo % max(tick_state.set.accumulate, 1u) == 0u) tick_updated(p);
     tick_state.next = p;
 }
 

@@ -8,6 +8,7 @@
 
 layout(local_size_x = 128, local_size_x_id = 0) in;
 layout(constant_id = 1) const uint QUADS = 1; // of an invocation
+layout(constant_id = 2) const uint SKIPS = 0; // 1: nothing is done at steps that only accumulate gradients
 
 #define TICK_BINDING 3
 #include "state.glsl"
@@ -50,9 +51,11 @@ void main() {
     uint lane = gl_LocalInvocationID.x;
     uint group = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
     uint first = group * (gl_WorkGroupSize.x * QUADS) + lane;
+    uint count = push.count, steps = max(state.set.accumulate, 1u);
+    if (SKIPS != 0u && state.cur.step_lo % steps != steps - 1u) count = 0u;
     for (uint i = 0u; i < QUADS; i++) {
         uint quad = first + i * gl_WorkGroupSize.x;
-        if (quad < push.count) update(quad);
+        if (quad < count) update(quad);
     }
     if (group == 0u && push.tick_row_stride != 0u) TICK_STEP(lane);
 }

@@ -149,27 +149,6 @@ static gs_status build_penalties(struct builder *b, const gs__value *parameters)
     return GS_OK;
 }
 
-static gs_status build_update(struct builder *b) {
-    const gs_optimizer *o = &b->model->compile.optimizer;
-    gs__graph *graph = &b->out->graph;
-    uint32_t slots = gs__model_slot_count(b->model);
-    bool momentum = o->momentum > 0.0f;
-    switch (o->kind) {
-    case GS_OPTIMIZER_SGD: {
-        gs__sgd_attr attr = {.tick = b->tick, .momentum = momentum, .nesterov = momentum && o->nesterov};
-        return gs__graph_update(graph, "sgd", &attr, slots);
-    }
-    case GS_OPTIMIZER_RMSPROP: {
-        gs__rmsprop_attr attr = {.tick = b->tick, .momentum = momentum};
-        return gs__graph_update(graph, "rmsprop", &attr, slots);
-    }
-    default: {
-        gs__adam_attr attr = {.tick = b->tick, .paper_epsilon = o->paper_epsilon};
-        return gs__graph_update(graph, "adam", &attr, slots);
-    }
-    }
-}
-
 static gs_status build_end(struct builder *b) {
     gs__graph *graph = &b->out->graph;
     gs_status status = GS_OK;
@@ -179,7 +158,7 @@ static gs_status build_end(struct builder *b) {
         GS_TRY(gs__graph_backward(graph));
         if (fuses) GS_TRY(gs__graph_fuse_heads(graph));
         if (fuses) GS_TRY(gs__graph_group_gradients(graph));
-        GS_TRY(build_update(b));
+        GS_TRY(gs__model_build_update(b->model, graph, &b->tick));
     } else {
         gs__tick_attr attr = {.tick = b->tick};
         GS_TRY(gs__graph_apply(graph, "tick", NULL, &attr, NULL, 0, NULL));

@@ -23,6 +23,22 @@ static gs_compile_params merge(const gs_compile_params *params, const gs_compile
         o->weight_decay = either(given.weight_decay, o->weight_decay);
         o->nesterov |= given.nesterov;
         o->paper_epsilon |= given.paper_epsilon;
+        o->initial_accumulator = either(given.initial_accumulator, o->initial_accumulator);
+        o->epsilon2 = either(given.epsilon2, o->epsilon2);
+        o->clip_threshold = either(given.clip_threshold, o->clip_threshold);
+        o->beta2_decay = either(given.beta2_decay, o->beta2_decay);
+        if (given.schedule.kind != GS_SCHEDULE_CONSTANT || given.schedule.warmup_steps) o->schedule = given.schedule;
+        if (given.clipnorm != 0.0f || given.global_clipnorm != 0.0f || given.clipvalue != 0.0f) {
+            o->clipnorm = given.clipnorm;
+            o->global_clipnorm = given.global_clipnorm;
+            o->clipvalue = given.clipvalue;
+        }
+        if (given.accumulate) o->accumulate = given.accumulate;
+        if (given.use_ema) {
+            o->use_ema = true;
+            o->ema_momentum = either(given.ema_momentum, o->ema_momentum);
+            if (given.ema_overwrite) o->ema_overwrite = given.ema_overwrite;
+        }
     }
     if (merged.loss.kind == GS_LOSS_DEFAULT && json->loss.kind != GS_LOSS_DEFAULT) {
         gs_loss given = merged.loss;

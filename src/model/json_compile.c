@@ -1,6 +1,7 @@
 // compile_config: optimizer, loss and metrics in a model's JSON.
 #include "model/model.h"
 
+#include <stddef.h>
 #include <string.h>
 
 // An identifier is a name, { "class_name": NAME, "config": { ... } }, or a function: { "class_name": "function",
@@ -25,9 +26,6 @@ static gs_status unsupported(gs__json *json, const cJSON *item, const gs__error 
 static gs_status read_number(gs__json *json, const cJSON *config, const char *key, bool zero_is_default, float *value) {
     const cJSON *item = gs__json_find(config, key);
     if (!item) return GS_OK;
-    if (cJSON_IsObject(item))
-        return gs__json_fail(json, item, GS_ERR_UNSUPPORTED,
-                             "a schedule is not supported; expected a number that stays the same");
     gs_status status = gs__json_get_float(json, config, key, GS__JSON_REQUIRED, value);
     if (status != GS_OK) return status;
     if (*value < 0.0f) return gs__json_fail(json, item, GS_ERR_FORMAT, "%g is negative", (double)*value);
@@ -35,20 +33,85 @@ static gs_status read_number(gs__json *json, const cJSON *config, const char *ke
     return GS_OK;
 }
 
+static gs_status read_count(gs__json *json, const cJSON *config, const char *key, uint32_t *count) {
+    uint64_t value = 0;
+    gs_status status = gs__json_get_uint(json, config, key, GS__JSON_OPTIONAL, 1, 1u << 20, &value);
+    *count = (uint32_t)value;
+    return status;
+}
+
+// Members that every optimizer has.
+static gs_status read_common(gs__json *json, const cJSON *config, gs_optimizer *o) {
+    gs_status status = GS_OK;
+    if (cJSON_IsNumber(gs__json_find(config, "learning_rate")))
+        GS_TRY(read_number(json, config, "learning_rate", false, &o->learning_rate));
+    else GS_TRY(gs__rate_from_json(json, config, o));
+    GS_TRY(read_number(json, config, "weight_decay", o->kind != GS_OPTIMIZER_ADAMW, &o->weight_decay));
+    GS_TRY(read_number(json, config, "clipnorm", true, &o->clipnorm));
+    GS_TRY(read_number(json, config, "global_clipnorm", true, &o->global_clipnorm));
+    GS_TRY(read_number(json, config, "clipvalue", true, &o->clipvalue));
+    GS_TRY(read_count(json, config, "gradient_accumulation_steps", &o->accumulate));
+    GS_TRY(gs__json_get_bool(json, config, "use_ema", GS__JSON_OPTIONAL, &o->use_ema));
+    // Keras writes these also where there is no average.
+    if (!o->use_ema) return GS_OK;
+    GS_TRY(read_number(json, config, "ema_momentum", false, &o->ema_momentum));
+    GS_TRY(read_count(json, config, "ema_overwrite_frequency", &o->ema_overwrite));
+fail:
+    return status;
+}
+
+// A number of some kinds of optimizers, where it is.
+typedef struct member {
+    const char *key;
+    size_t offset; // of the float in a gs_optimizer
+    uint32_t kinds;
+    bool zero_is_default;
+} member;
+
+#define BIT(kind)  (1u << GS_OPTIMIZER_##kind)
+#define BETA_KINDS (BIT(ADAM) | BIT(ADAMW) | BIT(ADAMAX) | BIT(NADAM) | BIT(LION))
+static const member members[] = {
+    {"momentum", offsetof(gs_optimizer, momentum), BIT(SGD) | BIT(RMSPROP), true},
+    {"beta_1", offsetof(gs_optimizer, beta1), BETA_KINDS, false},
+    {"beta_2", offsetof(gs_optimizer, beta2), BETA_KINDS, false},
+    {"rho", offsetof(gs_optimizer, rho), BIT(RMSPROP) | BIT(ADADELTA), false},
+    {"epsilon", offsetof(gs_optimizer, epsilon), ~(BIT(SGD) | BIT(LION) | BIT(ADAFACTOR)), false},
+    {"epsilon_1", offsetof(gs_optimizer, epsilon), BIT(ADAFACTOR), false},
+    {"epsilon_2", offsetof(gs_optimizer, epsilon2), BIT(ADAFACTOR), false},
+    {"clip_threshold", offsetof(gs_optimizer, clip_threshold), BIT(ADAFACTOR), false},
+    {"initial_accumulator_value", offsetof(gs_optimizer, initial_accumulator), BIT(ADAGRAD), false},
+};
+enum { MEMBER_COUNT = sizeof members / sizeof members[0] };
+
+static float *member_of(gs_optimizer *o, const member *m) {
+    return (float *)(void *)((char *)o + m->offset);
+}
+
 static gs_status read_optimizer(gs__json *json, const cJSON *item, gs_optimizer *o) {
-    // What is not here changes the training and is refused unless it is null or false. The ema_ keys mean nothing where
-    // use_ema is false.
+    // What is not here changes the training and is refused unless it is null or false. Adafactor's relative_step changes
+    // nothing: the rate is never above 1 / sqrt(t).
     static const char *const keys[] = {"name",
                                        "learning_rate",
                                        "weight_decay",
+                                       "clipnorm",
+                                       "global_clipnorm",
+                                       "clipvalue",
+                                       "use_ema",
+                                       "ema_momentum",
+                                       "ema_overwrite_frequency",
+                                       "gradient_accumulation_steps",
                                        "momentum",
                                        "nesterov",
                                        "beta_1",
                                        "beta_2",
                                        "rho",
                                        "epsilon",
-                                       "ema_momentum",
-                                       "ema_overwrite_frequency",
+                                       "epsilon_1",
+                                       "epsilon_2",
+                                       "beta_2_decay",
+                                       "clip_threshold",
+                                       "relative_step",
+                                       "initial_accumulator_value",
                                        "jit_compile",
                                        "is_legacy_optimizer",
                                        NULL};
@@ -60,16 +123,14 @@ static gs_status read_optimizer(gs__json *json, const cJSON *item, gs_optimizer 
     if (gs__optimizer_parse(&problem, name, o) != GS_OK) return unsupported(json, item, &problem);
     if (!config) return GS_OK;
     GS_TRY(gs__json_refuse_others(json, config, keys));
-    bool adam = o->kind == GS_OPTIMIZER_ADAM || o->kind == GS_OPTIMIZER_ADAMW;
-    bool rmsprop = o->kind == GS_OPTIMIZER_RMSPROP, sgd = o->kind == GS_OPTIMIZER_SGD;
-    GS_TRY(read_number(json, config, "learning_rate", false, &o->learning_rate));
-    GS_TRY(read_number(json, config, "weight_decay", o->kind != GS_OPTIMIZER_ADAMW, &o->weight_decay));
-    if (sgd || rmsprop) GS_TRY(read_number(json, config, "momentum", true, &o->momentum));
-    if (sgd) GS_TRY(gs__json_get_bool(json, config, "nesterov", GS__JSON_OPTIONAL, &o->nesterov));
-    if (adam) GS_TRY(read_number(json, config, "beta_1", false, &o->beta1));
-    if (adam) GS_TRY(read_number(json, config, "beta_2", false, &o->beta2));
-    if (rmsprop) GS_TRY(read_number(json, config, "rho", false, &o->rho));
-    if (adam || rmsprop) GS_TRY(read_number(json, config, "epsilon", false, &o->epsilon));
+    GS_TRY(read_common(json, config, o));
+    for (size_t i = 0; i < MEMBER_COUNT; i++)
+        if (members[i].kinds & 1u << o->kind)
+            GS_TRY(read_number(json, config, members[i].key, members[i].zero_is_default, member_of(o, &members[i])));
+    if (o->kind == GS_OPTIMIZER_SGD)
+        GS_TRY(gs__json_get_bool(json, config, "nesterov", GS__JSON_OPTIONAL, &o->nesterov));
+    if (o->kind == GS_OPTIMIZER_ADAFACTOR)
+        GS_TRY(gs__json_get_float(json, config, "beta_2_decay", GS__JSON_OPTIONAL, &o->beta2_decay));
     if (gs__optimizer_check(&problem, o) != GS_OK) return unsupported(json, item, &problem);
 fail:
     return status;
@@ -172,7 +233,10 @@ gs_status gs__compile_from_json(gs__json *json, const cJSON *root, gs_compile_pa
     if ((item = gs__json_find(config, "metrics")) != NULL) GS_TRY(read_metrics(json, item, params));
     // What Keras has no word for stands beside compile_config, where Keras does not look.
     GS_TRY(gs__json_get_object(json, root, "gradsmith", GS__JSON_OPTIONAL, &own));
-    if (own) GS_TRY(gs__json_get_bool(json, own, "paper_epsilon", GS__JSON_OPTIONAL, &params->optimizer.paper_epsilon));
+    if (own) {
+        GS_TRY(gs__json_get_bool(json, own, "paper_epsilon", GS__JSON_OPTIONAL, &params->optimizer.paper_epsilon));
+        GS_TRY(gs__own_schedule_from_json(json, own, &params->optimizer));
+    }
 fail:
     return status;
 }
@@ -183,23 +247,42 @@ static void write_number(gs__text *text, const char *key, float value) {
     gs__text_append_float(text, value > 0.0f ? value : 0.0f);
 }
 
+// A number, or null for none.
+static void write_or_null(gs__text *text, const char *key, float value) {
+    if (value > 0.0f) write_number(text, key, value);
+    else gs__text_append(text, ", \"%s\": null", key);
+}
+
+static void write_count(gs__text *text, const char *key, uint32_t count, uint32_t none) {
+    if (count > none) gs__text_append(text, ", \"%s\": %u", key, count);
+    else gs__text_append(text, ", \"%s\": null", key);
+}
+
 static void write_optimizer(gs__text *text, const gs_optimizer *o) {
-    bool adam = o->kind == GS_OPTIMIZER_ADAM || o->kind == GS_OPTIMIZER_ADAMW;
-    bool rmsprop = o->kind == GS_OPTIMIZER_RMSPROP, sgd = o->kind == GS_OPTIMIZER_SGD;
+    gs_optimizer copy = *o;
     gs__text_append(text, "{\"module\": \"keras.optimizers\", \"class_name\": \"%s\", \"config\": {\"name\": \"%s\"",
                     gs__optimizer_class_name(o->kind), gs_optimizer_name(o->kind));
-    write_number(text, "learning_rate", o->learning_rate);
+    gs__text_append(text, ", \"learning_rate\": ");
+    gs__rate_to_json(text, o);
     // Keras's AdamW needs a number, the others take null for none.
-    if (o->weight_decay > 0.0f || o->kind == GS_OPTIMIZER_ADAMW) write_number(text, "weight_decay", o->weight_decay);
-    else gs__text_append(text, ", \"weight_decay\": null");
-    if (sgd || rmsprop) write_number(text, "momentum", o->momentum);
-    if (sgd) gs__text_append(text, ", \"nesterov\": %s", o->nesterov ? "true" : "false");
-    if (adam) write_number(text, "beta_1", o->beta1);
-    if (adam) write_number(text, "beta_2", o->beta2);
-    if (rmsprop) write_number(text, "rho", o->rho);
-    if (adam || rmsprop) write_number(text, "epsilon", o->epsilon);
-    if (adam) gs__text_append(text, ", \"amsgrad\": false");
-    if (rmsprop) gs__text_append(text, ", \"centered\": false");
+    if (o->kind == GS_OPTIMIZER_ADAMW) write_number(text, "weight_decay", o->weight_decay);
+    else write_or_null(text, "weight_decay", o->weight_decay);
+    write_or_null(text, "clipnorm", o->clipnorm);
+    write_or_null(text, "global_clipnorm", o->global_clipnorm);
+    write_or_null(text, "clipvalue", o->clipvalue);
+    gs__text_append(text, ", \"use_ema\": %s", o->use_ema ? "true" : "false");
+    if (o->use_ema) write_number(text, "ema_momentum", o->ema_momentum);
+    write_count(text, "ema_overwrite_frequency", o->ema_overwrite, 0);
+    write_count(text, "gradient_accumulation_steps", o->accumulate, 1);
+    for (size_t i = 0; i < MEMBER_COUNT; i++)
+        if (members[i].kinds & 1u << o->kind) write_number(text, members[i].key, *member_of(&copy, &members[i]));
+    if (o->kind == GS_OPTIMIZER_SGD) gs__text_append(text, ", \"nesterov\": %s", o->nesterov ? "true" : "false");
+    if (o->kind == GS_OPTIMIZER_ADAM || o->kind == GS_OPTIMIZER_ADAMW) gs__text_append(text, ", \"amsgrad\": false");
+    if (o->kind == GS_OPTIMIZER_RMSPROP) gs__text_append(text, ", \"centered\": false");
+    if (o->kind == GS_OPTIMIZER_ADAFACTOR) {
+        gs__text_append(text, ", \"relative_step\": true, \"beta_2_decay\": ");
+        gs__text_append_float(text, o->beta2_decay);
+    }
     gs__text_append(text, "}, \"registered_name\": null}");
 }
 
@@ -248,5 +331,14 @@ void gs__compile_to_json(gs__text *text, const gs_model *model) {
     write_metrics(text, &compile);
     gs__text_append(text, ", \"weighted_metrics\": null, \"run_eagerly\": false, \"steps_per_execution\": 1, "
                           "\"jit_compile\": false}");
-    if (compile.optimizer.paper_epsilon) gs__text_append(text, ",\n\"gradsmith\": {\"paper_epsilon\": true}");
+    const gs_optimizer *o = &compile.optimizer;
+    const bool own_schedule = !gs__schedule_is_keras(&o->schedule);
+    if (!o->paper_epsilon && !own_schedule) return;
+    gs__text_append(text, ",\n\"gradsmith\": {%s%s", o->paper_epsilon ? "\"paper_epsilon\": true" : "",
+                    o->paper_epsilon && own_schedule ? ", " : "");
+    if (own_schedule) {
+        gs__text_append(text, "\"schedule\": ");
+        gs__own_schedule_to_json(text, &o->schedule);
+    }
+    gs__text_append(text, "}");
 }

@@ -4,6 +4,7 @@
 
 #include "gpu/gpu.h"
 #include "model/layer.h"
+#include "plan/tick.h"
 #include "state.h"
 #include <gradsmith/data.h>
 #include <gradsmith/model.h>
@@ -69,12 +70,27 @@ gs_status gs__model_upload(gs_model *model);
 gs_status gs__model_download(gs_model *model);
 // Optimizer state on the device: made zeroed at the first call after a compile; none when the optimizer has no slots.
 gs_status gs__model_make_slots(gs_model *model);
-// Floats of optimizer state for each parameter element.
-uint32_t gs__model_slot_count(const gs_model *model);
-uint64_t gs__model_slot_bytes(const gs_model *model);
 
-// The State's hyper-parameters; leaves seed, data, batch and shuffle as they are.
-void gs__model_settings(const gs_model *model, struct gs_settings *settings);
+// Where the optimizer's state lies in storage SLOTS: bytes.
+typedef struct gs__slot_layout {
+    uint32_t slot_count;  // floats for each parameter element, interleaved, from 0 on (gs__graph_update)
+    uint64_t factors;     // from 0 on, instead: Adafactor's; see src/model/update.c
+    uint64_t accumulator; // sum of gradients (P floats), where steps are accumulated
+    uint64_t average;     // of the weights (P floats), where there is one
+    uint64_t bytes;       // of all
+} gs__slot_layout;
+gs__slot_layout gs__model_slot_layout(const gs_model *model);
+uint64_t gs__model_slot_bytes(const gs_model *model); // of all
+// The weights become their moving average, where the optimizer keeps one and has begun.
+gs_status gs__model_take_average(gs_model *model);
+
+// Appends what a training step does with the gradients: accumulate, clip, update, average; and the end of the step.
+gs_status gs__model_build_update(const gs_model *model, gs__graph *graph, const gs__tick *tick);
+// Nothing but one optimizer dispatch, at each step: what makes the gradients may then apply it at once.
+bool gs__update_is_plain(const gs_optimizer *optimizer);
+
+// The State's hyper-parameters and schedule; leaves seed, data, batch and shuffle as they are.
+void gs__model_settings(const gs_model *model, struct gs_state *state);
 
 typedef enum gs__mode { GS__MODE_TRAIN, GS__MODE_EVALUATE, GS__MODE_PREDICT } gs__mode;
 
@@ -125,6 +141,13 @@ bool gs__loss_from_probabilities(const gs_model *model, const gs_loss *loss);
 gs_status gs__optimizer_check(gs__error *error, const gs_optimizer *optimizer);
 // Zeros become defaults; an exact zero stays negative.
 void gs__optimizer_defaults(gs_optimizer *optimizer);
+gs_status gs__schedule_check(gs__error *error, const gs_schedule *schedule);
+void gs__schedule_defaults(gs_schedule *schedule);
+// Decays over decay_steps that are not given: those of the first fit.
+bool gs__schedule_is_open(const gs_schedule *schedule);
+// The State's schedule. Not of an open one.
+void gs__schedule_segments(const gs_optimizer *optimizer, struct gs_state *state);
+const char *gs__schedule_class_name(gs_schedule_kind kind); // "CosineDecay"; "" where Keras has none
 gs_status gs__loss_check(gs__error *error, const gs_loss *loss);
 gs_status gs__metrics_check(gs__error *error, const gs_metric *metrics);
 // As gs_loss_parse and the like, with a message that lists the known names.
@@ -137,5 +160,12 @@ const char *gs__optimizer_class_name(gs_optimizer_kind kind);
 
 gs_status gs__compile_from_json(gs__json *json, const cJSON *root, gs_compile_params *params);
 void gs__compile_to_json(gs__text *text, const gs_model *model);
+// learning_rate of an optimizer: a number, or a schedule object.
+gs_status gs__rate_from_json(gs__json *json, const cJSON *config, gs_optimizer *optimizer);
+void gs__rate_to_json(gs__text *text, const gs_optimizer *optimizer);
+// The schedules that Keras has no word for, beside compile_config: member "schedule" of "gradsmith".
+gs_status gs__own_schedule_from_json(gs__json *json, const cJSON *own, gs_optimizer *optimizer);
+bool gs__schedule_is_keras(const gs_schedule *schedule);
+void gs__own_schedule_to_json(gs__text *text, const gs_schedule *schedule);
 
 #endif

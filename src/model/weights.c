@@ -1,7 +1,9 @@
 // The weights: on the host in one flat array, on the device in one buffer of the same layout.
+#include "base/memory.h"
 #include "context/context.h"
 #include "model/model.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // A device buffer of that size in `buffer`, when there is none yet.
@@ -35,13 +37,43 @@ fail:
 }
 
 uint64_t gs__model_slot_bytes(const gs_model *model) {
-    return gs__model_slot_count(model) * model->parameter_bytes;
+    return gs__model_slot_layout(model).bytes;
 }
 
+// Adagrad's sum of squares begins above 0, all else at 0.
 gs_status gs__model_make_slots(gs_model *model) {
-    uint64_t bytes = gs__model_slot_bytes(model);
+    gs_status status = GS_OK;
+    const uint64_t bytes = gs__model_slot_bytes(model);
+    const gs_optimizer *o = &model->compile.optimizer;
+    float *values = NULL;
     if (model->device_slots || bytes == 0) return GS_OK;
-    return make_buffer(model, bytes, "optimizer state", &model->device_slots);
+    GS_TRY(make_buffer(model, bytes, "optimizer state", &model->device_slots));
+    if (o->kind != GS_OPTIMIZER_ADAGRAD || !(o->initial_accumulator > 0.0f)) return GS_OK;
+    values = gs__allocate(model->error, model->parameter_bytes / sizeof *values, sizeof *values, "optimizer state");
+    if (!values) {
+        status = GS_ERR_MEMORY;
+        goto fail;
+    }
+    for (uint64_t i = 0; i < model->parameter_bytes / sizeof *values; i++) values[i] = o->initial_accumulator;
+    status = gs__buffer_write(model->device_slots, 0, values, model->parameter_bytes);
+fail:
+    if (status != GS_OK) {
+        gs__buffer_destroy(model->device_slots);
+        model->device_slots = NULL;
+    }
+    free(values);
+    return status;
+}
+
+gs_status gs__model_take_average(gs_model *model) {
+    const struct gs_position *p = &model->position;
+    if (!model->compile.optimizer.use_ema || !model->device_slots || !(p->step_lo || p->step_hi)) return GS_OK;
+    gs_status status = gs__buffer_read(model->device_slots, gs__model_slot_layout(model).average, model->weights,
+                                       model->parameter_bytes);
+    if (status != GS_OK) return status;
+    model->host_stale = false;
+    model->device_stale = true;
+    return GS_OK;
 }
 
 static gs_status find_parameter(gs_model *model, uint32_t index, const gs__model_parameter **parameter) {

@@ -19,23 +19,19 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     return gs__update_record(recorder, node, &kernels, &attr->tick, spec);
 }
 
-static void ref_forward(const gs__reference *r) {
+static double rule(const gs__reference *r, double w, double g, double *slots) {
     const gs__adam_attr *attr = gs__node_attr(r->node, gs__adam_attr);
     const struct gs_settings *set = &r->state->set;
     const double rate = r->state->cur.learning_rate;
     const double gap1 = r->state->cur.beta1_gap, gap2 = r->state->cur.beta2_gap;
-    for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
-        const uint64_t at_m = gs__update_slot((uint64_t)i, 0, 2), at_v = gs__update_slot((uint64_t)i, 1, 2);
-        const double g = r->x[1][i];
-        const double m = r->x[2][at_m] + (g - r->x[2][at_m]) * (double)set->beta1_rest;
-        const double v = r->x[2][at_v] + (g * g - r->x[2][at_v]) * (double)set->beta2_rest;
-        double step;
-        if (attr->paper_epsilon) step = rate * (m / gap1) / (sqrt(v / gap2) + (double)set->epsilon);
-        else step = rate * sqrt(gap2) / gap1 * m / (sqrt(v) + (double)set->epsilon);
-        r->y[0][i] = gs__update_decayed(r->state, r->x[0][i]) - step;
-        r->y[1][at_m] = m;
-        r->y[1][at_v] = v;
-    }
+    const double m = slots[0] += (g - slots[0]) * (double)set->beta1_rest;
+    const double v = slots[1] += (g * g - slots[1]) * (double)set->beta2_rest;
+    if (attr->paper_epsilon) return w - rate * (m / gap1) / (sqrt(v / gap2) + (double)set->epsilon);
+    return w - rate * sqrt(gap2) / gap1 * m / (sqrt(v) + (double)set->epsilon);
+}
+
+static void ref_forward(const gs__reference *r) {
+    gs__update_reference(r, &gs__node_attr(r->node, gs__adam_attr)->tick, 2, rule);
 }
 
 const gs_op gs__op_adam = {

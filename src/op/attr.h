@@ -105,7 +105,21 @@ typedef struct gs__rmsprop_attr {
     uint32_t momentum; // 1: slots v, velocity; 0: slot v
 } gs__rmsprop_attr;
 
-// tick: no tensors; ends a step that updates nothing.
+// adafactor: see src/op/adafactor.c
+typedef struct gs__adafactor_attr {
+    uint32_t matrices, rows, columns; // matrices 0: less than two dimensions
+    uint32_t accumulates;             // as in gs__tick
+} gs__adafactor_attr;
+
+// Where the factors of columns begin, and how many floats all take.
+static inline uint32_t gs__adafactor_columns(const gs__adafactor_attr *a) {
+    return (a->matrices * a->rows + 63) / 64 * 64;
+}
+static inline uint64_t gs__adafactor_factors(const gs__adafactor_attr *a, uint64_t elements) {
+    return a->matrices ? gs__adafactor_columns(a) + (uint64_t)a->matrices * a->columns : elements;
+}
+
+// tick: no tensors; ends a step that updates nothing. Also what optimizers have that need nothing more.
 typedef struct gs__tick_attr {
     gs__tick tick;
 } gs__tick_attr;

@@ -19,23 +19,18 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     return gs__update_record(recorder, node, &kernels, &attr->tick, spec);
 }
 
-static void ref_forward(const gs__reference *r) {
+static double rule(const gs__reference *r, double w, double g, double *slots) {
     const gs__rmsprop_attr *attr = gs__node_attr(r->node, gs__rmsprop_attr);
     const struct gs_settings *set = &r->state->set;
-    const uint32_t slots = attr->momentum ? 2 : 1;
-    for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
-        const uint64_t at_v = gs__update_slot((uint64_t)i, 0, slots);
-        const double g = r->x[1][i];
-        const double v = (double)set->beta2 * r->x[2][at_v] + (double)set->beta2_rest * g * g;
-        double step = (double)r->state->cur.learning_rate * g / sqrt(v + (double)set->epsilon);
-        r->y[1][at_v] = v;
-        if (attr->momentum) {
-            const uint64_t at_velocity = gs__update_slot((uint64_t)i, 1, slots);
-            step += (double)set->momentum * r->x[2][at_velocity];
-            r->y[1][at_velocity] = step;
-        }
-        r->y[0][i] = gs__update_decayed(r->state, r->x[0][i]) - step;
-    }
+    const double v = slots[0] = (double)set->beta2 * slots[0] + (double)set->beta2_rest * g * g;
+    double step = (double)r->state->cur.learning_rate * g / sqrt(v + (double)set->epsilon);
+    if (attr->momentum) step = slots[1] = step + (double)set->momentum * slots[1];
+    return w - step;
+}
+
+static void ref_forward(const gs__reference *r) {
+    const gs__rmsprop_attr *attr = gs__node_attr(r->node, gs__rmsprop_attr);
+    gs__update_reference(r, &attr->tick, attr->momentum ? 2 : 1, rule);
 }
 
 const gs_op gs__op_rmsprop = {

@@ -16,19 +16,17 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     return gs__update_record(recorder, node, &kernels, &attr->tick, spec);
 }
 
-static void ref_forward(const gs__reference *r) {
+static double rule(const gs__reference *r, double w, double g, double *slots) {
     const gs__sgd_attr *attr = gs__node_attr(r->node, gs__sgd_attr);
     const double rate = r->state->cur.learning_rate, momentum = r->state->set.momentum;
-    for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
-        const double g = r->x[1][i];
-        double step = -rate * g;
-        if (attr->momentum) {
-            const double v = momentum * r->x[2][i] - rate * g;
-            r->y[1][i] = v;
-            step = attr->nesterov ? momentum * v - rate * g : v;
-        }
-        r->y[0][i] = gs__update_decayed(r->state, r->x[0][i]) + step;
-    }
+    if (!attr->momentum) return w - rate * g;
+    const double v = slots[0] = momentum * slots[0] - rate * g;
+    return w + (attr->nesterov ? momentum * v - rate * g : v);
+}
+
+static void ref_forward(const gs__reference *r) {
+    const gs__sgd_attr *attr = gs__node_attr(r->node, gs__sgd_attr);
+    gs__update_reference(r, &attr->tick, attr->momentum ? 1 : 0, rule);
 }
 
 const gs_op gs__op_sgd = {

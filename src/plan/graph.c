@@ -97,6 +97,16 @@ gs_status gs__graph_alias(gs__graph *graph, gs__value of, const gs_shape *shape,
     return append_value(graph, &info, value);
 }
 
+gs_status gs__graph_flat(gs__graph *graph, gs__storage storage, uint64_t offset, uint64_t count, const char *name,
+                         gs__value *value) {
+    const gs_shape shape = {1, {(int64_t)count}};
+    gs_status status = gs__graph_value(graph, &shape, GS_F32, GS__STORAGE_ACTIVATION, name, value);
+    if (status != GS_OK) return status;
+    graph->values[*value].storage = storage;
+    graph->values[*value].offset = offset;
+    return GS_OK;
+}
+
 uint32_t gs__graph_row_slot(const gs__graph *graph, gs__value value) {
     uint64_t begin = graph->values[value].offset - GS_STATE_ROWS_OFFSET * sizeof(float);
     return (uint32_t)(begin / ((uint64_t)graph->batch * sizeof(float)));
@@ -157,6 +167,27 @@ gs_status gs__graph_apply(gs__graph *graph, const char *op_name, const char *lay
     return GS_OK;
 fail:
     return layer ? gs__fail_at(graph->error, status, "layer \"%s\"", layer) : status;
+}
+
+gs_status gs__graph_in_place(gs__graph *graph, const char *op_name, const void *attr, const gs__value *x,
+                             uint32_t x_count, uint32_t outputs) {
+    gs_status status = GS_OK;
+    const gs_op *op = gs__op_find(op_name);
+    if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"%s\"", op_name);
+    gs__node node = {.op = op, .pass = GS__FORWARD};
+    const gs__value_info *infos[GS__MAX_INPUTS] = {0};
+    gs__value_info ignored[GS__MAX_OUTPUTS] = {0};
+    if (attr && op->attr_bytes) memcpy(node.attr.bytes, attr, op->attr_bytes);
+    GS_TRY(check_inputs(graph, op, x, x_count, infos));
+    GS_TRY(op->shape(graph->error, &node, infos, ignored));
+    memcpy(node.x, x, x_count * sizeof *x);
+    for (uint32_t i = 0; i < outputs; i++) {
+        const gs_shape shape = graph->values[x[i]].shape;
+        GS_TRY(gs__graph_alias(graph, x[i], &shape, &node.y[i]));
+    }
+    GS_TRY(gs__graph_append(graph, &node));
+fail:
+    return status;
 }
 
 void gs__node_visit(const gs__node *node, gs__visit *visit, void *user) {

@@ -52,6 +52,15 @@ gs_status gs__graph_backward(gs__graph *graph);
 // With slot_count 0, x[2] is absent.
 gs_status gs__graph_update(gs__graph *graph, const char *op, const void *attr, uint32_t slot_count);
 
+// A flat float array in PARAMETER, GRADIENT or SLOTS, which has room for it: for ops over all parameters, or over one as
+// it lies there. `offset` in bytes. `name` as in gs__value_info.
+gs_status gs__graph_flat(gs__graph *graph, gs__storage storage, uint64_t offset, uint64_t count, const char *name,
+                         gs__value *value);
+
+// Appends op(x), whose first `outputs` outputs are its first inputs, changed in place.
+gs_status gs__graph_in_place(gs__graph *graph, const char *op, const void *attr, const gs__value *x, uint32_t x_count,
+                             uint32_t outputs);
+
 // The backward node of forward node `forward`: dy has its outputs' gradients; dx[i] is made where wanted.
 // Used by gs__graph_backward and by the tests of ops.
 gs_status gs__graph_backward_node(gs__graph *graph, uint32_t forward, const gs__value *dy, gs__node **node);

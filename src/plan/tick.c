@@ -2,6 +2,7 @@
 #include "plan/tick.h"
 
 #include "plan/shuffle.h"
+#include "schedule.h"
 #include "state.h"
 
 static uint32_t rows_at(const struct gs_state *state, uint32_t begin) {
@@ -13,11 +14,26 @@ void gs__state_start(struct gs_state *state) {
     state->next = (struct gs_position){
         .rows = rows_at(state, 0),
         .token = gs__mix32(state->set.seed_lo ^ gs__mix32(state->set.seed_hi)),
-        .learning_rate = state->set.learning_rate,
+        .learning_rate = gs_schedule_rate(state, 0, 0),
         .beta1_gap = state->set.beta1_rest,
         .beta2_gap = state->set.beta2_rest,
+        .nadam_decay = 0.96f,
+        .nadam_product = state->set.beta1 * 0.52f,
     };
     state->cur = state->next;
+}
+
+// The step was an update.
+static void updated(const struct gs_state *state, struct gs_position *p) {
+    // 1 - beta (1 - gap), such that a rounded beta does no harm.
+    p->beta1_gap = p->beta1_gap + state->set.beta1_rest * (1.0f - p->beta1_gap);
+    p->beta2_gap = p->beta2_gap + state->set.beta2_rest * (1.0f - p->beta2_gap);
+    p->updates++;
+    p->nadam_decay = p->nadam_decay * 0.96f;
+    float factor = 0.5f * p->nadam_decay;
+    factor = 1.0f - factor;
+    factor = factor * state->set.beta1;
+    p->nadam_product = factor * p->nadam_product;
 }
 
 void gs__tick_next(struct gs_state *state) {
@@ -31,9 +47,7 @@ void gs__tick_next(struct gs_state *state) {
         p.epoch++;
     }
     p.rows = rows_at(state, p.begin);
-    p.learning_rate = state->set.learning_rate;
-    // 1 - beta (1 - gap), such that a rounded beta does no harm.
-    p.beta1_gap = p.beta1_gap + state->set.beta1_rest * (1.0f - p.beta1_gap);
-    p.beta2_gap = p.beta2_gap + state->set.beta2_rest * (1.0f - p.beta2_gap);
+    p.learning_rate = gs_schedule_rate(state, p.step_lo, p.step_hi);
+    if (p.step_lo % (state->set.accumulate ? state->set.accumulate : 1) == 0) updated(state, &p);
     state->next = p;
 }

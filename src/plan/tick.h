@@ -17,6 +17,7 @@ enum { GS__TICK_SUMS = 7 };
 typedef struct gs__tick {
     uint32_t row_stride; // = graph->batch
     uint16_t first[GS__TICK_SUMS], count[GS__TICK_SUMS];
+    uint32_t accumulates; // 1: of an optimizer: only every State.set.accumulate-th step updates anything
 } gs__tick;
 
 // Values of TICK_PUSH in a kernel's push constants: member i is first | count << 16.

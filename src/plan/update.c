@@ -1,5 +1,6 @@
 #include "plan/update.h"
 
+#include "shaders.h"
 #include "state.h"
 #include "tensor/shape.h"
 
@@ -58,6 +59,7 @@ gs_status gs__update_record(gs__recorder *recorder, const gs__node *node, const 
         gs__dispatch d = gs__dispatch_init(cpu ? kernels->cpu : kernels->gpu, kernels->spec_count, &push, sizeof push);
         d.spec[0] = local;
         d.spec[1] = quads;
+        d.spec[2] = tick->accumulates;
         for (uint32_t i = GS__UPDATE_SPEC; i < kernels->spec_count; i++) d.spec[i] = spec[i - GS__UPDATE_SPEC];
         const uint32_t begin = 4 * first, length = 4 * push.count;
         gs__bind_part(recorder, &d, 0, GS__READ | GS__WRITE, node->x[0], begin, length, &push.parameters);
@@ -73,4 +75,37 @@ gs_status gs__update_record(gs__recorder *recorder, const gs__node *node, const 
 
 double gs__update_decayed(const struct gs_state *state, double w) {
     return w - (double)state->cur.learning_rate * (double)state->set.weight_decay * w;
+}
+
+bool gs__update_is_due(const struct gs_state *state) {
+    const uint32_t steps = state->set.accumulate ? state->set.accumulate : 1;
+    return state->cur.step_lo % steps == steps - 1;
+}
+
+void gs__update_reference(const gs__reference *r, const gs__tick *tick, uint32_t slot_count, gs__update_rule *rule) {
+    const bool skips = tick->accumulates && !gs__update_is_due(r->state);
+    for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
+        double slots[4];
+        for (uint32_t s = 0; s < slot_count; s++) slots[s] = r->x[2][gs__update_slot((uint64_t)i, s, slot_count)];
+        r->y[0][i] = skips ? r->x[0][i] : rule(r, gs__update_decayed(r->state, r->x[0][i]), r->x[1][i], slots);
+        for (uint32_t s = 0; s < slot_count; s++) r->y[1][gs__update_slot((uint64_t)i, s, slot_count)] = slots[s];
+    }
+}
+
+gs_status gs__flat_record(gs__recorder *recorder, const gs__node *node, const gs__shader *shader, uint32_t spec_count) {
+    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
+    const bool cpu = caps->kernel_class == GS__KERNELS_CPU;
+    const uint32_t local = cpu ? 8 : 128, quads = cpu ? 32 : 1;
+    const uint32_t count = gs__value_count(recorder, node->x[0]) / 4, part = part_quads(caps, false, 1);
+    for (uint32_t first = 0; first < count; first += part) {
+        struct gs_push_ema push = {.count = count - first < part ? count - first : part}; // all of flat.glsl have these
+        gs__dispatch d = gs__dispatch_init(shader, spec_count, &push, sizeof push);
+        d.spec[0] = local;
+        d.spec[1] = quads;
+        gs__bind_part(recorder, &d, 0, GS__READ | GS__WRITE, node->x[0], 4 * first, 4 * push.count, &push.a);
+        gs__bind_part(recorder, &d, 1, GS__READ | GS__WRITE, node->x[1], 4 * first, 4 * push.count, &push.b);
+        gs_status status = gs__dispatch_record_1d(recorder, &d, push.count, local * quads);
+        if (status != GS_OK) return status;
+    }
+    return GS_OK;
 }

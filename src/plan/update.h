@@ -8,7 +8,7 @@
 struct gs_state;
 
 // Constant ids that update.glsl takes; an optimizer's own begin behind.
-enum { GS__UPDATE_SPEC = 2 };
+enum { GS__UPDATE_SPEC = 3 };
 
 // Checks x = { parameters, gradients, slots } and shapes y = { parameters, slots }; see gs__graph_update.
 gs_status gs__update_shape(gs__error *error, const char *op, uint32_t slot_count, const gs__value_info *const *x,
@@ -32,5 +32,19 @@ static inline uint64_t gs__update_slot(uint64_t element, uint32_t slot, uint32_t
 
 // Reference: the parameter after decoupled weight decay.
 double gs__update_decayed(const struct gs_state *state, double w);
+
+// Reference: whether the step that State.cur stands at ends an accumulation.
+bool gs__update_is_due(const struct gs_state *state);
+// Reference: an optimizer over all parameters, element by element. `rule` changes the slots of an element in place, and
+// returns its new parameter, of which `w` is decayed already. Nothing changes at a step that only accumulates.
+typedef double gs__update_rule(const gs__reference *r, double w, double gradient, double *slots);
+void gs__update_reference(const gs__reference *r, const gs__tick *tick, uint32_t slot_count, gs__update_rule *rule);
+
+// Records a kernel of flat.glsl over two flat arrays. Their first dispatch elements are those of x[0] and x[1], as long
+// as the shorter one.
+gs_status gs__flat_record(gs__recorder *recorder, const gs__node *node, const gs__shader *shader, uint32_t spec_count);
+
+// Where sums of squares are put: op square_sum makes so many, of each GS__SQUARE_SUM_ELEMENTS elements.
+enum { GS__SQUARE_SUM_PARTS = 256, GS__SQUARE_SUM_ELEMENTS = 1 << 24 };
 
 #endif

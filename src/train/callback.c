@@ -131,6 +131,11 @@ gs_status gs_training_set_learning_rate(gs_training *training, double rate) {
     if (!((float)rate > 0.0f) || !(rate <= (double)FLT_MAX))
         return gs__fail(model->error, GS_ERR_ARGUMENT, "%s: learning rate %g: expected a number above 0",
                         name_of(training->caller), rate);
+    const gs_schedule *schedule = &model->compile.optimizer.schedule;
+    if (schedule->kind != GS_SCHEDULE_CONSTANT || schedule->warmup_steps)
+        return gs__fail(model->error, GS_ERR_ARGUMENT,
+                        "%s: the learning rate follows the schedule %s; one that is set must have none",
+                        name_of(training->caller), gs_schedule_name(schedule->kind));
     gs_status status = gs__plan_get_state(training->session->plan, &state);
     if (status != GS_OK) return status;
     state.set.learning_rate = state.next.learning_rate = (float)rate;

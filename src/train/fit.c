@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "context/context.h"
 #include "plan/tick.h"
+#include "schedule.h"
 #include "train/nan.h"
 #include "train/training.h"
 
@@ -98,8 +99,19 @@ static void start_position(struct fit *f) {
     state->next.epoch += before->begin > 0; // an epoch that was cut short is over
     state->next.begin = 0;
     state->next.rows = rows;
-    state->next.learning_rate = state->set.learning_rate;
+    state->next.learning_rate = gs_schedule_rate(state, state->next.step_lo, state->next.step_hi);
     state->cur = state->next;
+}
+
+// A schedule without decay_steps ends with the first fit; its length is kept.
+static void close_schedule(struct fit *f) {
+    gs_schedule *schedule = &f->model->compile.optimizer.schedule;
+    if (!gs__schedule_is_open(schedule)) return;
+    uint64_t steps = f->train.steps * f->epochs;
+    if (steps > f->steps_left) steps = f->steps_left;
+    steps = steps > schedule->warmup_steps ? steps - schedule->warmup_steps : 1;
+    schedule->decay_steps = steps < 1u << 30 ? (uint32_t)steps : 1u << 30;
+    gs__model_settings(f->model, &f->train.state);
 }
 
 // `done`: steps of the epoch before this run. seconds: of the epoch so far.
@@ -115,6 +127,10 @@ static void fill_event(const struct fit *f, const gs__run *run, uint64_t done, d
                         .step_losses = f->step_losses,
                         .step_loss_count = run->entry_count};
     gs__sums_result(sums, &f->train.graph, seconds, &event->train);
+    const uint64_t step = event->total_step - (event->total_step > 0);
+    struct gs_state state = f->train.state;
+    state.set.learning_rate = f->model->compile.optimizer.learning_rate; // a callback may have changed it
+    event->learning_rate = (double)gs_schedule_rate(&state, (uint32_t)step, (uint32_t)(step >> 32));
     event->samples_per_second = seconds > 0 ? sums->rows / seconds : 0;
 }
 
@@ -221,6 +237,7 @@ static gs_status begin_training(struct fit *f, uint64_t *done) {
     gs_status status = GS_OK;
     struct gs_state *state = &f->train.state;
     gs_training_info *info = &f->training.info;
+    close_schedule(f);
     start_position(f);
     info->total_step = (uint64_t)state->next.step_hi << 32 | state->next.step_lo;
     GS_TRY(gs__plan_set_state(f->train.plan, state));
@@ -258,6 +275,7 @@ static gs_status run_training(struct fit *f, gs_result *result) {
     if (status == GS_OK) status = run_epochs(f, done);
     const gs_status kept = keep_position(f);
     if (status == GS_OK) status = kept;
+    if (status == GS_OK) status = gs__model_take_average(model);
     if (status == GS_OK && f->params->profile) status = gs__profile_keep(&f->train);
     if (status == GS_OK) status = gs__context_check_validation(model->context);
     if (status == GS_OK && result) *result = f->last;

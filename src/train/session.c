@@ -54,7 +54,7 @@ gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs
     set->data_begin = set->stream ? 0 : (uint32_t)params->begin;
     set->data_count = (uint32_t)params->count;
     set->batch = params->batch;
-    gs__model_settings(model, set);
+    gs__model_settings(model, &session->state);
     gs__state_start(&session->state);
     return GS_OK;
 fail:

@@ -193,8 +193,8 @@ static void test_defaults(void **state) {
         assert_int_equal(gs_model_compile(model, &(gs_compile_params){.optimizer = cases[i].given}), GS_OK);
         gs_model_get_compile(model, &compile);
         expect_same_optimizer(&compile.optimizer, &cases[i].in_force);
-        assert_int_equal(gs__model_slot_count(model), cases[i].slots);
-        assert_int_equal(gs__model_slot_bytes(model), cases[i].slots * model->parameter_bytes);
+        assert_int_equal(gs__model_slot_layout(model).slot_count, cases[i].slots);
+        assert_int_equal(gs__model_slot_layout(model).bytes, cases[i].slots * model->parameter_bytes);
         // What is in force can be given again.
         assert_int_equal(gs_model_compile(model, &compile), GS_OK);
         gs_model_get_compile(model, &compile);
@@ -206,21 +206,22 @@ static void test_defaults(void **state) {
 static void test_settings(void **state) {
     (void)state;
     gs_model *model = make("5 dense:3");
-    struct gs_settings s = {.batch = 7};
-    gs__model_settings(model, &s);
-    assert_true(s.learning_rate == 0.001f && s.beta1 == 0.9f && s.beta2 == 0.999f && s.epsilon == 1e-7f);
+    struct gs_state state_of = {.set.batch = 7};
+    const struct gs_settings *s = &state_of.set;
+    gs__model_settings(model, &state_of);
+    assert_true(s->learning_rate == 0.001f && s->beta1 == 0.9f && s->beta2 == 0.999f && s->epsilon == 1e-7f);
     // Not 1 - 0.9f = 0.100000024.
-    assert_true(s.beta1_rest == 0.1f && s.beta2_rest == 0.001f);
-    assert_true(s.weight_decay == 0.0f && s.momentum == 0.0f);
-    assert_int_equal(s.batch, 7);
+    assert_true(s->beta1_rest == 0.1f && s->beta2_rest == 0.001f);
+    assert_true(s->weight_decay == 0.0f && s->momentum == 0.0f);
+    assert_int_equal(s->batch, 7);
     const gs_compile_params rmsprop = {.optimizer = gs_rmsprop(.rho = 0.95f, .weight_decay = 0.01f)};
     assert_int_equal(gs_model_compile(model, &rmsprop), GS_OK);
-    gs__model_settings(model, &s);
-    assert_true(s.beta2 == 0.95f && s.beta2_rest == 0.05f && s.weight_decay == 0.01f);
+    gs__model_settings(model, &state_of);
+    assert_true(s->beta2 == 0.95f && s->beta2_rest == 0.05f && s->weight_decay == 0.01f);
     const gs_compile_params zeros = {.optimizer = gs_adamw(.beta1 = -1, .beta2 = -1, .weight_decay = -1)};
     assert_int_equal(gs_model_compile(model, &zeros), GS_OK);
-    gs__model_settings(model, &s);
-    assert_true(s.beta1 == 0.0f && s.beta1_rest == 1.0f && s.beta2 == 0.0f && s.weight_decay == 0.0f);
+    gs__model_settings(model, &state_of);
+    assert_true(s->beta1 == 0.0f && s->beta1_rest == 1.0f && s->beta2 == 0.0f && s->weight_decay == 0.0f);
     gs_model_destroy(&model);
 }
 

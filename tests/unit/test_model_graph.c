@@ -83,7 +83,7 @@ static void test_training_graph(void **state) {
     // Parameters lie where the model's flat weights have them.
     assert_int_equal(graph->storage_bytes[GS__STORAGE_PARAMETER], model->parameter_bytes);
     assert_int_equal(graph->storage_bytes[GS__STORAGE_GRADIENT], model->parameter_bytes);
-    assert_int_equal(graph->storage_bytes[GS__STORAGE_SLOTS], gs__model_slot_bytes(model));
+    assert_int_equal(graph->storage_bytes[GS__STORAGE_SLOTS], gs__model_slot_layout(model).bytes);
     for (uint32_t i = 0; i < 2; i++) {
         assert_int_equal(graph->values[graph->nodes[1 + i].x[1]].offset, model->parameters[2 * i].offset);
         assert_int_equal(graph->values[graph->nodes[1 + i].x[2]].offset, model->parameters[2 * i + 1].offset);

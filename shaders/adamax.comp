@@ -1,0 +1,4 @@
+// Adamax: include/adamax.glsl.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "adamax.glsl"

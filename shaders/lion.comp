@@ -1,0 +1,4 @@
+// Lion: include/lion.glsl.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "lion.glsl"

@@ -1,0 +1,4 @@
+// Nadam: include/nadam.glsl.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "nadam.glsl"

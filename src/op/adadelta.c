@@ -1,0 +1,40 @@
+// adadelta: Zeiler 2012. rho is the State's beta2.
+//   x: parameters (P), gradients (P), slots (2 P)  ->  y: parameters, slots, in place; slots: mean of squared gradients, mean of squared steps
+#include "op/attr.h"
+#include "plan/update.h"
+#include "shaders.h"
+#include "state.h"
+
+#include <math.h>
+
+static gs_status shape(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y) {
+    return gs__update_shape(error, node->op->name, 2, x, y);
+}
+
+static gs_status forward(gs__recorder *recorder, const gs__node *node) {
+    static const gs__update_kernels kernels = {&gs__shader_adadelta, &gs__shader_adadelta_cpu, GS_SPEC_ADADELTA_COUNT};
+    return gs__update_record(recorder, node, &kernels, &gs__node_attr(node, gs__tick_attr)->tick, NULL);
+}
+
+static double rule(const gs__reference *r, double w, double g, double *slots) {
+    const struct gs_settings *set = &r->state->set;
+    slots[0] = (double)set->beta2 * slots[0] + (double)set->beta2_rest * g * g;
+    const double step = sqrt((slots[1] + (double)set->epsilon) / (slots[0] + (double)set->epsilon)) * g;
+    slots[1] = (double)set->beta2 * slots[1] + (double)set->beta2_rest * step * step;
+    return w - (double)r->state->cur.learning_rate * step;
+}
+
+static void ref_forward(const gs__reference *r) {
+    gs__update_reference(r, &gs__node_attr(r->node, gs__tick_attr)->tick, 2, rule);
+}
+
+const gs_op gs__op_adadelta = {
+    .name = "adadelta",
+    .inputs = 3,
+    .outputs = 2,
+    .attr_bytes = sizeof(gs__tick_attr),
+    .has_side_effect = true,
+    .shape = shape,
+    .forward = forward,
+    .ref_forward = ref_forward,
+};
