@@ -92,8 +92,18 @@ static int parse_metrics(const char *text, gs_compile_params *params) {
     }
 }
 
+static int parse_schedule(const char *text, gs_schedule *schedule) {
+    char message[400] = "";
+    if (gs_schedule_parse(text, schedule, message, sizeof message) == GS_OK) return CLI_OK;
+    return cli_misuse("train", "--schedule: %s", message);
+}
+
 int cli_compile_parse(const cli_compile *options, gs_compile_params *params) {
     *params = (gs_compile_params){0};
+    gs_schedule ignored; // cli_compile_apply reads it again; here it is only checked, before anything is opened
+    if (options->schedule != NULL && parse_schedule(options->schedule, &ignored) != CLI_OK) return CLI_USAGE;
+    if (!isnan(options->clipnorm) + !isnan(options->global_clipnorm) + !isnan(options->clipvalue) > 1)
+        return cli_misuse("train", "--clipnorm, --global-clipnorm and --clipvalue exclude each other");
     if (options->optimizer != NULL && gs_optimizer_parse(options->optimizer, &params->optimizer) != GS_OK)
         return unknown_name("optimizer", options->optimizer, optimizers);
     int code = CLI_OK;
@@ -123,6 +133,8 @@ int cli_compile_apply(const cli_compile *options, const gs_compile_params *param
     gs_optimizer *optimizer = &in_force.optimizer;
     enum { SGD = 1 << GS_OPTIMIZER_SGD, RMSPROP = 1 << GS_OPTIMIZER_RMSPROP };
     enum { ADAMS = 1 << GS_OPTIMIZER_ADAM | 1 << GS_OPTIMIZER_ADAMW };
+    enum { BETAS = ADAMS | 1 << GS_OPTIMIZER_ADAMAX | 1 << GS_OPTIMIZER_NADAM | 1 << GS_OPTIMIZER_LION };
+    enum { ANY = (1 << (GS_OPTIMIZER_ADAFACTOR + 1)) - 1 };
     const struct {
         const char *option;
         bool given;
@@ -130,10 +142,10 @@ int cli_compile_apply(const cli_compile *options, const gs_compile_params *param
     } checks[] = {
         {"momentum", !isnan(options->momentum), SGD | RMSPROP},
         {"nesterov", options->nesterov, SGD},
-        {"beta1", !isnan(options->beta1), ADAMS},
-        {"beta2", !isnan(options->beta2), ADAMS},
-        {"rho", !isnan(options->rho), RMSPROP},
-        {"epsilon", !isnan(options->epsilon), RMSPROP | ADAMS},
+        {"beta1", !isnan(options->beta1), BETAS},
+        {"beta2", !isnan(options->beta2), BETAS},
+        {"rho", !isnan(options->rho), RMSPROP | 1 << GS_OPTIMIZER_ADADELTA},
+        {"epsilon", !isnan(options->epsilon), ANY & ~SGD & ~(1 << GS_OPTIMIZER_LION)},
         {"paper-epsilon", options->paper_epsilon, ADAMS},
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
@@ -147,6 +159,16 @@ int cli_compile_apply(const cli_compile *options, const gs_compile_params *param
     set(&optimizer->rho, options->rho);
     set(&optimizer->epsilon, options->epsilon);
     set(&optimizer->weight_decay, options->weight_decay);
+    if (options->schedule != NULL && parse_schedule(options->schedule, &optimizer->schedule) != CLI_OK)
+        return CLI_USAGE;
+    if (!isnan(options->clipnorm) || !isnan(options->global_clipnorm) || !isnan(options->clipvalue)) {
+        optimizer->clipnorm = isnan(options->clipnorm) ? 0.0F : (float)options->clipnorm;
+        optimizer->global_clipnorm = isnan(options->global_clipnorm) ? 0.0F : (float)options->global_clipnorm;
+        optimizer->clipvalue = isnan(options->clipvalue) ? 0.0F : (float)options->clipvalue;
+    }
+    if (options->accumulate > 0) optimizer->accumulate = (uint32_t)options->accumulate;
+    if (!isnan(options->ema)) optimizer->use_ema = true;
+    set(&optimizer->ema_momentum, options->ema);
     if (options->nesterov) optimizer->nesterov = true;
     if (options->paper_epsilon) optimizer->paper_epsilon = true;
     whole.optimizer = *optimizer;

@@ -7,6 +7,8 @@
 #include "profile.h"
 #include "progress.h"
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 
 // All that a training holds; freed by close_training.
 struct training {
@@ -15,6 +17,8 @@ struct training {
     gs_model *model;
     gs_data *data, *validation;
     gs_compile_params compile;
+    gs_reduce_lr_on_plateau_params plateau;
+    gs_callback *callback; // ReduceLROnPlateau
     cli_outputs outputs;
     cli_progress progress;
     const volatile int *stop;
@@ -37,8 +41,37 @@ static bool on_event(void *user, const gs_event *event) {
     return cli_outputs_epoch(&training->outputs, event);
 }
 
+// FACTOR[:PATIENCE[:MIN]]
+static int parse_plateau(const char *text, gs_reduce_lr_on_plateau_params *plateau) {
+    char *end;
+    double factor = strtod(text, &end), least = 0;
+    unsigned long patience = 10;
+    bool good = end != text && factor > 0 && factor < 1;
+    if (good && *end == ':') {
+        const char *word = end + 1;
+        patience = strtoul(word, &end, 10);
+        good = end != word && word[0] >= '0' && word[0] <= '9' && patience >= 1 && patience <= 1000000;
+    }
+    if (good && *end == ':') {
+        const char *word = end + 1;
+        least = strtod(word, &end);
+        good = end != word && least >= 0 && isfinite(least);
+    }
+    if (!good || *end != 0)
+        return cli_misuse("train",
+                          "--reduce-on-plateau: expected FACTOR[:PATIENCE[:MIN]] with FACTOR above 0 and below 1, "
+                          "PATIENCE from 1 to 1000000, MIN at least 0, found \"%s\"",
+                          text);
+    *plateau = (gs_reduce_lr_on_plateau_params){.factor = factor, .patience = (uint32_t)patience, .min_lr = least};
+    return CLI_OK;
+}
+
 static int open_training(struct training *training) {
     const train_options *options = training->options;
+    if (options->plateau != NULL) {
+        int bad = parse_plateau(options->plateau, &training->plateau);
+        if (bad != CLI_OK) return bad;
+    }
     const gs_context_params params = {
         .device = options->device, .no_autotune = options->no_autotune, .note = options->quiet ? NULL : cli_note};
     if (gs_context_create(&training->context, &params) != GS_OK) return cli_fail("out of memory");
@@ -58,6 +91,7 @@ static int open_training(struct training *training) {
 }
 
 static void close_training(struct training *training) {
+    gs_callback_destroy(&training->callback);
     gs_data_destroy(&training->validation);
     gs_data_destroy(&training->data);
     gs_model_destroy(&training->model);
@@ -88,9 +122,11 @@ static void print_start(const struct training *training, const gs_device_info *d
         printf("%-12sthe last %g %% of the data\n", "Validation", options->validation_split * 100);
     printf("%-12s%s (%s)\n", "Device", cli_clean(device->name, 0).text, reason);
     float rate = compile.optimizer.learning_rate;
-    printf("%-12s%" PRIu64 " epoch%s, batch size %" PRIu64 ", %s, learning rate %g\n", "Training", options->epochs,
+    bool scheduled = compile.optimizer.schedule.kind != GS_SCHEDULE_CONSTANT;
+    printf("%-12s%" PRIu64 " epoch%s, batch size %" PRIu64 ", %s, learning rate %g%s%s\n", "Training", options->epochs,
            options->epochs == 1 ? "" : "s", options->batch_size, gs_optimizer_name(compile.optimizer.kind),
-           rate > 0 ? (double)rate : 0.0);
+           rate > 0 ? (double)rate : 0.0, scheduled ? ", " : "",
+           scheduled ? gs_schedule_name(compile.optimizer.schedule.kind) : "");
     fflush(stdout);
 }
 
@@ -112,6 +148,13 @@ static int fit(struct training *training, bool *saveable) {
         .stop = training->stop,
         .profile = options->profile,
     };
+    training->plateau.monitor = training->validation != NULL || options->validation_split > 0 ? "val_loss" : "loss";
+    if (options->plateau != NULL) {
+        if (gs_reduce_lr_on_plateau_create(training->context, &training->plateau, &training->callback) != GS_OK)
+            return cli_fail_context(training->context, NULL);
+        params.callbacks = &training->callback;
+        params.callback_count = 1;
+    }
     gs_result result;
     cli_progress_start(&training->progress, params.epochs);
     gs_status status = gs_model_fit(training->model, training->data, &params, &result);

@@ -1,5 +1,4 @@
 // Learning rate schedules: names, checks, text, and the segments of the State that they become.
-#include "schedule.h"
 #include "model/model.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 // Keras's ReduceLROnPlateau.
 #include "train/training.h"
 
-#include "base/text.h"
+#include "base/memory.h"
 #include "context/context.h"
 
 #include <math.h>
@@ -21,9 +21,12 @@ struct plateau {
 
 static gs_status train_begin(void *user, gs_training *training) {
     struct plateau *p = user;
-    (void)training;
+    const gs_schedule *schedule = &training->model->compile.optimizer.schedule;
     memset(p->state, 0, sizeof p->state);
-    return GS_OK;
+    if (schedule->kind == GS_SCHEDULE_CONSTANT && !schedule->warmup_steps) return GS_OK;
+    return gs__fail(training->model->error, GS_ERR_ARGUMENT,
+                    "%s: the learning rate follows the schedule %s; one that is reduced must have none",
+                    p->callback.name, gs_schedule_name(schedule->kind));
 }
 
 static gs_status reduce(struct plateau *p, gs_training *training, uint32_t epoch) {

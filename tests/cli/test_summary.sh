@@ -68,7 +68,6 @@ relu_capped              ReLU relu6 max_value
 softmax_axis             Softmax columns axis
 functional               Functional Sequential
 not_built                input shape
-compiled_schedule        optimizer learning_rate schedule
 frozen                   frozen trainable
 mixed_precision          half mixed_float16
 "

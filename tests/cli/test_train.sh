@@ -103,7 +103,7 @@ exits 0
 silent runs/steps/log.jsonl
 silent runs/steps/history.csv
 
-for optimizer in sgd adam adamw rmsprop; do
+for optimizer in sgd adam adamw rmsprop adagrad adadelta adamax nadam lion adafactor; do
     run train --layers "784 dense:3:softmax" --data "$data" --optimizer $optimizer --metrics accuracy,top_k:2 \
         --loss sparse_categorical_crossentropy
     exits 0
@@ -114,6 +114,27 @@ run train --layers "784 dense:3" --data "$data" --optimizer sgd --momentum 0.9 -
     --metrics none --learning-rate 0.05
 exits 0
 check "no metrics" test "$(grep -c accuracy out)" -eq 0
+# Schedules and the like. What Keras has a class for is written as such.
+run "${learn[@]}" --schedule cosine:warmup_steps=2 --global-clipnorm 0.5 --accumulate 2 --ema 0.9 --epochs 2 --out runs/e
+exits 0
+says out 'cosine'
+for text in '"class_name": "CosineDecay"' '"warmup_steps": 2' '"decay_steps": ' '"global_clipnorm": 0.5' \
+    '"gradient_accumulation_steps": 2' '"use_ema": true' '"ema_momentum": 0.9'; do
+    says runs/e/model.json "$text"
+done
+run "${learn[@]}" --schedule one_cycle --optimizer sgd --clipvalue 0.1 --out runs/e
+exits 0
+says runs/e/model.json '"schedule": "one_cycle:decay_steps='
+run evaluate runs/e --data "$data"
+exits 0
+run train --layers "784 dense:3" --data "$data" --optimizer sgd --learning-rate 1e-12 --reduce-on-plateau 0.5:1:1e-13 \
+    --clipnorm 1 --epochs 4 --out runs/e
+exits 0
+# The first epoch is the best; the second, third and fourth halve the rate.
+says runs/e/model.json '"learning_rate": 1.25e-13'
+run "${learn[@]}" --schedule cosine --reduce-on-plateau 0.5
+exits 1
+says err 'the learning rate follows the schedule cosine'
 run "${learn[@]}" --profile --epochs 2
 exits 0
 for text in kernel 'median us' share matmul adam sum 'on the clock'; do says out "$text"; done

@@ -77,6 +77,17 @@ refused 2 train "$model" --data x --metrics top_k:0 -- 'top_k:K'
 refused 2 train "$model" --data x --metrics mse,mae,mse,mae,mse,mae -- 'at most 5'
 refused 2 train "$model" --data x --optimizer sgd --rho 0.5 -- '--rho' sgd
 refused 2 train "$model" --data x --optimizer adam --momentum 0.5 -- '--momentum' adam
+refused 2 train "$model" --data x --optimizer lion --epsilon 0.5 -- '--epsilon' lion
+refused 2 train "$model" --data x --schedule cosin -- '--schedule: unknown schedule "cosin"; known are constant' one_cycle
+refused 2 train "$model" --data x --schedule cosine:alpha=2 -- '--schedule: schedule cosine: alpha is 2'
+refused 2 train "$model" --data x --clipnorm 1 --clipvalue 1 -- '--clipnorm, --global-clipnorm and --clipvalue exclude'
+refused 2 train "$model" --data x --clipnorm 0 -- '--clipnorm: expected a number above 0'
+refused 2 train "$model" --data x --accumulate 0 -- '--accumulate: expected an integer from 1'
+refused 2 train "$model" --data x --ema 1 -- '--ema: expected a number from 0 to below 1'
+for value in 0 1 0.5: 0.5:0 0.5:2:x 0.5:2:-1 x; do
+    refused 2 train "$model" --data x --reduce-on-plateau $value -- \
+        "--reduce-on-plateau: expected FACTOR[:PATIENCE[:MIN]]" "found \"$value\""
+done
 
 # What cannot be written is an error, too.
 if [[ -e /dev/full ]]; then

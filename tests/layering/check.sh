@@ -25,10 +25,10 @@ declare -A below=(
 )
 declare -A extra=(
     [gpu]="state.h"
-    [plan]="state.h shaders.h op_list.inc"
+    [plan]="state.h schedule.h shaders.h op_list.inc"
     [op]="state.h shaders.h"
     [model]="state.h shaders.h layer_list.inc"
-    [train]="state.h shaders.h tensorboard.pb-c.h"
+    [train]="state.h schedule.h shaders.h tensorboard.pb-c.h"
     [bench]="shaders.h"
 )
 failures=0
