@@ -31,6 +31,10 @@ GS_API gs_status gs_data_create(gs_context *context, const gs_data_params *param
 //   fashion-mnist, fashion-mnist:train, fashion-mnist:test   the package dataset-fashion-mnist, or data_dir
 //   idx:IMAGES,LABELS                                        files of the MNIST format, gzip or not
 //   npy:SAMPLES,TARGETS                                      NumPy's .npy, gzip or not; without ",TARGETS": none
+//   npz:FILE, FILE.npz                                       NumPy's .npz: its arrays x and y, x_train and y_train, or
+//                                                            arr_0 and arr_1; npz:FILE,SAMPLES[,TARGETS] names them
+//   images:FOLDER, FOLDER                                    PNG, BMP and JPEG in folders named after their classes; see
+//                                                            gs_recipe for sizes, and for tables
 // Unsigned bytes of samples stay so, and are scaled by 1/255 on the device; other types become float32. Integers of
 // targets are class indices. A path must not contain a comma.
 // data_dir: folder of the four Fashion-MNIST files, gzip or not (or its parent, when it is called fashion-mnist);
@@ -65,7 +69,7 @@ GS_API const void *gs_data_y(const gs_data *data);
 GS_API const char *const *gs_data_class_names(const gs_data *data, uint32_t *count);
 
 // Samples for predict from FILE.npy (float32, float64, bool, uint8, int8 to int64; C or Fortran order; read as float32
-// or kept as u8; (count, ...) or one sample alone) or FILE.png or .bmp (one grey or RGB(A) image; converted to
+// or kept as u8; (count, ...) or one sample alone) or FILE.png, .bmp or .jpg (a grey or RGB(A) image; converted to
 // the channels that `sample_shape` asks for, refused when its size differs). The content decides, not the name.
 // sample_shape: of the model's input. No targets.
 // Errors: GS_ERR_FILE, GS_ERR_FORMAT, GS_ERR_ARGUMENT (does not fit sample_shape), GS_ERR_MEMORY.

@@ -11,6 +11,7 @@
 #include <gradsmith/loss.h>
 #include <gradsmith/model.h>
 #include <gradsmith/optimizer.h>
+#include <gradsmith/recipe.h>
 #include <gradsmith/status.h>
 #include <gradsmith/tensor.h>
 #include <gradsmith/train.h>

@@ -1,7 +1,9 @@
 // gradsmith evaluate
 #include "cli.h"
 #include "options.h"
+#include "recipe.h"
 #include <cjson/cJSON.h>
+#include <string.h>
 
 static int print_json(const gs_result *result) {
     cJSON *object = cJSON_CreateObject();
@@ -25,13 +27,15 @@ static void print_text(const gs_result *result) {
 }
 
 int cli_evaluate(int argc, char **argv) {
-    const char *dir = NULL, *spec = NULL, *data_dir = NULL;
+    const char *dir = NULL, *spec = NULL, *data_dir = NULL, *part = "all";
     gs_context_params params = {.note = cli_note};
     uint64_t batch_size = 256;
     bool json = false;
     const cli_option options[] = {
         {"data", "DATA", "what to test on, as for train: fashion-mnist:test", .text = &spec},
         {"data-dir", "DIR", "where the files of Fashion-MNIST are", .text = &data_dir},
+        {"part", "PART", "train, validation or test: only that part, as train split this data (default all)",
+         .text = &part},
         {"batch-size", "N", "samples at once (default 256)", .integer = &batch_size, .minimum = 1, .maximum = 1 << 20},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &params.device},
         {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
@@ -53,14 +57,18 @@ int cli_evaluate(int argc, char **argv) {
     if (dir == NULL) return cli_misuse("evaluate", "expected DIR, a folder that \"gradsmith train --out\" wrote");
     if (spec == NULL) return cli_misuse("evaluate", "--data is missing: --data fashion-mnist:test, for one");
 
+    if (strcmp(part, "all") != 0 && strcmp(part, "train") != 0 && strcmp(part, "validation") != 0 &&
+        strcmp(part, "test") != 0)
+        return cli_misuse("evaluate", "--part: expected all, train, validation or test, found \"%s\"", part);
+
     gs_context *context;
     gs_model *model = NULL;
     gs_data *data = NULL;
     gs_result result;
     if (gs_context_create(&context, &params) != GS_OK) return cli_fail("out of memory");
     code = cli_open_run(context, dir, &model);
-    if (code == CLI_OK && (gs_data_load(context, spec, data_dir, &data) != GS_OK ||
-                           gs_model_evaluate(model, data, (uint32_t)batch_size, &result) != GS_OK))
+    if (code == CLI_OK) code = cli_recipe_load(context, dir, spec, data_dir, part, &data);
+    if (code == CLI_OK && gs_model_evaluate(model, data, (uint32_t)batch_size, &result) != GS_OK)
         code = cli_fail_context(context, NULL);
     if (code == CLI_OK && json) code = print_json(&result);
     else if (code == CLI_OK) print_text(&result);

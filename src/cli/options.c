@@ -9,7 +9,7 @@
 #include <string.h>
 
 // getopt_long's value of an option: its place in the table and FIRST, so that it is not taken for a letter.
-enum { MAX_OPTIONS = 96, FIRST = 256, HELP = FIRST + MAX_OPTIONS };
+enum { MAX_OPTIONS = 128, FIRST = 256, HELP = FIRST + MAX_OPTIONS };
 
 // Prints words of `text` from column `indent` on, wrapped before column 80.
 static void print_wrapped(const char *text, unsigned indent) {

@@ -1,6 +1,7 @@
 // gradsmith predict
 #include "cli.h"
 #include "options.h"
+#include "recipe.h"
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
@@ -112,8 +113,9 @@ static int open_prediction(struct prediction *prediction, const gs_context_param
     gs_model_info model;
     gs_data_info data;
     gs_model_get_info(prediction->model, &model);
-    if (gs_data_load_input(prediction->context, prediction->input, &model.input_shape, &prediction->data) != GS_OK)
-        return cli_fail_context(prediction->context, prediction->input);
+    code = cli_recipe_load_input(prediction->context, prediction->dir, prediction->input, &model.input_shape,
+                                 &prediction->data);
+    if (code != CLI_OK) return code;
     gs_data_get_info(prediction->data, &data);
     prediction->count = data.count;
     if (data.count != 1 && prediction->output == NULL)
@@ -151,7 +153,8 @@ int cli_predict(int argc, char **argv) {
     struct prediction prediction = {.batch_size = 256, .top = 3};
     gs_context_params params = {.note = cli_note};
     const cli_option options[] = {
-        {"input", "FILE", "an image (.png, .bmp) of the model's input size, or an array (.npy) of samples",
+        {"input", "FILE",
+         "an image (.png, .bmp, .jpg), an array (.npy) of samples, or a table like the one of the training",
          .text = &prediction.input},
         {"output", "FILE.npy",
          "write the model's outputs: float32, a row for each sample. Without it one sample's "

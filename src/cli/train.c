@@ -15,7 +15,9 @@ struct training {
     const train_options *options;
     gs_context *context;
     gs_model *model;
-    gs_data *data, *validation;
+    gs_data *data, *validation, *test;
+    gs_recipe_params wishes;
+    gs_recipe *recipe; // NULL: the data needs none
     gs_compile_params compile;
     gs_reduce_lr_on_plateau_params plateau;
     gs_callback *callback; // ReduceLROnPlateau
@@ -66,6 +68,45 @@ static int parse_plateau(const char *text, gs_reduce_lr_on_plateau_params *plate
     return CLI_OK;
 }
 
+// A loss of values is for values, even where they are whole numbers.
+static bool wants_values(const gs_model *model) {
+    gs_compile_params compile;
+    gs_model_get_compile(model, &compile);
+    return compile.loss.kind == GS_LOSS_MSE || compile.loss.kind == GS_LOSS_MAE || compile.loss.kind == GS_LOSS_HUBER;
+}
+
+static int load_by_recipe(struct training *training) {
+    const train_options *options = training->options;
+    gs_context *context = training->context;
+    gs_data_parts parts = {0};
+    gs_recipe_params wishes = training->wishes;
+    wishes.validation_share = options->validation_split;
+    wishes.split_seed = options->seed;
+    if (wishes.label_kind == GS_LABEL_AUTO && wants_values(training->model)) wishes.label_kind = GS_LABEL_VALUE;
+    if (gs_recipe_create(context, &wishes, &training->recipe) != GS_OK ||
+        gs_recipe_load(context, training->recipe, options->data, options->data_dir, &parts) != GS_OK)
+        return cli_fail_context(context, NULL);
+    training->data = parts.train;
+    training->validation = parts.validation;
+    training->test = parts.test;
+    if (options->validation_data != NULL && gs_recipe_load_all(context, training->recipe, options->validation_data,
+                                                               options->data_dir, &training->validation) != GS_OK)
+        return cli_fail_context(context, NULL);
+    return CLI_OK;
+}
+
+static int load_data(struct training *training) {
+    const train_options *options = training->options;
+    gs_context *context = training->context;
+    if (cli_recipe_is_needed(&options->recipe, options->data)) return load_by_recipe(training);
+    if (gs_data_load(context, options->data, options->data_dir, &training->data) != GS_OK)
+        return cli_fail_context(context, NULL);
+    if (options->validation_data != NULL &&
+        gs_data_load(context, options->validation_data, options->data_dir, &training->validation) != GS_OK)
+        return cli_fail_context(context, NULL);
+    return CLI_OK;
+}
+
 static int open_training(struct training *training) {
     const train_options *options = training->options;
     if (options->plateau != NULL) {
@@ -82,16 +123,13 @@ static int open_training(struct training *training) {
     if (code != CLI_OK) return code;
     if (options->init != NULL && gs_model_load_weights(training->model, options->init) != GS_OK)
         return cli_fail_context(context, options->init);
-    if (gs_data_load(context, options->data, options->data_dir, &training->data) != GS_OK)
-        return cli_fail_context(context, NULL);
-    if (options->validation_data != NULL &&
-        gs_data_load(context, options->validation_data, options->data_dir, &training->validation) != GS_OK)
-        return cli_fail_context(context, NULL);
-    return CLI_OK;
+    return load_data(training);
 }
 
 static void close_training(struct training *training) {
     gs_callback_destroy(&training->callback);
+    gs_recipe_destroy(&training->recipe);
+    gs_data_destroy(&training->test);
     gs_data_destroy(&training->validation);
     gs_data_destroy(&training->data);
     gs_model_destroy(&training->model);
@@ -118,7 +156,8 @@ static void print_start(const struct training *training, const gs_device_info *d
     printf("%-12s%s: %s parameters\n", "Model", cli_clean(model.name, 0).text, cli_group(model.parameter_count).text);
     print_data("Data", training->data);
     if (training->validation != NULL) print_data("Validation", training->validation);
-    if (options->validation_split > 0)
+    if (training->test != NULL) print_data("Test", training->test);
+    if (options->validation_split > 0 && training->recipe == NULL)
         printf("%-12sthe last %g %% of the data\n", "Validation", options->validation_split * 100);
     printf("%-12s%s (%s)\n", "Device", cli_clean(device->name, 0).text, reason);
     float rate = compile.optimizer.learning_rate;
@@ -141,7 +180,7 @@ static int fit(struct training *training, bool *saveable) {
         .no_shuffle = options->no_shuffle,
         .seed = options->seed,
         .validation = training->validation,
-        .validation_split = options->validation_split,
+        .validation_split = training->recipe == NULL ? options->validation_split : 0,
         .max_steps = options->max_steps,
         .callback = on_event,
         .user = training,
@@ -171,9 +210,24 @@ static int save(struct training *training) {
     const char *dir = training->options->out;
     if (dir == NULL) return CLI_OK;
     if (gs_model_save(training->model, dir) != GS_OK) return cli_fail_context(training->context, NULL);
+    int code = cli_recipe_save(training->context, training->recipe, dir);
+    if (code != CLI_OK) return code;
     uint32_t count = 0;
     const char *const *names = gs_data_class_names(training->data, &count);
     return cli_outputs_classes(&training->outputs, names, count);
+}
+
+// What the part that was kept for it says of the trained model.
+static int test(struct training *training) {
+    gs_result result;
+    if (training->test == NULL || *training->stop != 0) return CLI_OK;
+    if (gs_model_evaluate(training->model, training->test, 0, &result) != GS_OK)
+        return cli_fail_context(training->context, NULL);
+    if (training->options->quiet) return CLI_OK;
+    printf("%-12sloss %.4f", "Test", result.loss);
+    for (uint32_t i = 0; i < result.metric_count; i++) printf("  %s %.4f", result.metric_names[i], result.metrics[i]);
+    printf("\n");
+    return CLI_OK;
 }
 
 // The last words, and the exit code when a signal ended the training.
@@ -188,13 +242,15 @@ static int conclude(const struct training *training) {
         return CLI_SIGNAL + number;
     }
     if (training->options->quiet) return CLI_OK;
-    if (dir != NULL) printf("Saved to %s: model.json, model.safetensors, history.csv, log.jsonl\n", dir);
+    if (dir != NULL)
+        printf("Saved to %s: model.json, model.safetensors, history.csv, log.jsonl%s\n", dir,
+               training->recipe != NULL ? ", data.json" : "");
     else printf("The model was not saved: --out DIR does that\n");
     return CLI_OK;
 }
 
-static int run(const train_options *options, const gs_compile_params *compile) {
-    struct training training = {.options = options, .compile = *compile};
+static int run(const train_options *options, const gs_compile_params *compile, const gs_recipe_params *wishes) {
+    struct training training = {.options = options, .compile = *compile, .wishes = *wishes};
     bool saveable = false;
     int code = open_training(&training);
     gs_device_info device;
@@ -209,6 +265,7 @@ static int run(const train_options *options, const gs_compile_params *compile) {
         if (saveable) {
             int save_code = save(&training);
             if (code == CLI_OK) code = save_code;
+            if (code == CLI_OK) code = test(&training);
             saveable = save_code == CLI_OK;
         }
         int close_code = cli_outputs_close(&training.outputs, saveable);
@@ -234,9 +291,11 @@ static int check(const train_options *options) {
 int cli_train(int argc, char **argv) {
     train_options options;
     gs_compile_params compile;
+    gs_recipe_params wishes;
     int code = cli_train_parse(argc, argv, &options);
     if (code != CLI_GO_ON) return code;
     code = check(&options);
     if (code == CLI_OK) code = cli_compile_parse(&options.compile, &compile);
-    return code == CLI_OK ? run(&options, &compile) : code;
+    if (code == CLI_OK) code = cli_recipe_parse(&options.recipe, &wishes);
+    return code == CLI_OK ? run(&options, &compile, &wishes) : code;
 }

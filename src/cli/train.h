@@ -3,6 +3,7 @@
 #define GS_CLI_TRAIN_H
 
 #include "compile.h"
+#include "recipe.h"
 
 typedef struct train_options {
     const char *model, *layers, *data, *data_dir, *validation_data, *init, *out, *log, *device, *plateau;
@@ -10,6 +11,7 @@ typedef struct train_options {
     double validation_split;
     bool no_shuffle, no_autotune, quiet, profile;
     cli_compile compile;
+    cli_recipe recipe;
 } train_options;
 
 // As cli_parse.

@@ -11,21 +11,28 @@ static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3'
                            "  fashion-mnist             60 000 images of clothes (fashion-mnist:test: 10 000\n"
                            "                            more), from the Debian package dataset-fashion-mnist\n"
                            "                            or --data-dir\n"
-                           "  idx:IMAGES,LABELS         files in the format of MNIST, gzip or not\n"
+                           "  FILE.csv, csv:FILE        a table with a header; --label names its targets\n"
+                           "  FOLDER, images:FOLDER     PNG, BMP and JPEG in folders named by class\n"
                            "  npy:SAMPLES,TARGETS       arrays as numpy.save writes them\n"
+                           "  FILE.npz, npz:FILE,X,Y    the same of numpy.savez, by their names\n"
+                           "  idx:IMAGES,LABELS         files in the format of MNIST, gzip or not\n"
                            "\n"
                            "The folder of --out receives model.json, model.safetensors, history.csv,\n"
-                           "log.jsonl, and classes.json where the data has names for its classes; evaluate\n"
-                           "and predict take it. Ctrl-C stops after the step and saves.";
+                           "log.jsonl, and classes.json where the data has names for its classes, data.json\n"
+                           "where it is a table, images, scaled or split; evaluate and predict take it. Ctrl-C stops "
+                           "after the step and saves.";
 
 static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json --data fashion-mnist \\\n"
                                "      --validation-data fashion-mnist:test --epochs 5 --out runs/first\n"
+                               "  gradsmith train --layers \"4 dense:16:relu dense:3\" --data iris.csv \\\n"
+                               "      --label species --scale standard --validation-split 0.2 --epochs 50\n"
                                "  gradsmith train --layers \"784 dense:128:relu dense:10\" --data fashion-mnist \\\n"
                                "      --optimizer sgd --learning-rate 0.1 --momentum 0.9\n";
 
 int cli_train_parse(int argc, char **argv, train_options *options) {
     train_options *o = options;
     cli_compile *c = &o->compile;
+    cli_recipe *r = &o->recipe;
     *o = (train_options){.epochs = 1, .batch_size = 32, .compile = CLI_COMPILE_NONE};
     const double most = FLT_MAX;
     const cli_option table[] = {
@@ -34,8 +41,28 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
         {"data", "DATA", "what to train on", .text = &o->data},
         {"data-dir", "DIR", "where the files of Fashion-MNIST are", .text = &o->data_dir},
         {"validation-data", "DATA", "measured after each epoch", .text = &o->validation_data},
-        {"validation-split", "F", "this share of the data, from its end, is kept for validation (0 to below 1)",
+        {"validation-split", "F", "this share of the data is kept for validation (0 to below 1)",
          .real = &o->validation_split, .high = 1, .below = true},
+        {"test-split", "F", "this share is kept for a test after the training", .real = &r->test_split, .high = 1,
+         .below = true},
+        {"split", "HOW",
+         "last: from the end; random or stratified (the same share of each class): drawn by --seed (default: tables "
+         "and images stratified, or random where there are no classes; else last)",
+         .text = &r->split},
+        {"label", "COLUMN", "tables: the targets, by name or by number from 1", .text = &r->label},
+        {"label-as", "KIND", "tables: class or value (default: class where it is text or whole numbers)",
+         .text = &r->label_as},
+        {"categorical", "A,B", "tables: columns whose numbers are categories; columns of text are without this",
+         .text = &r->categorical},
+        {"ignore", "A,B", "tables: columns to leave out", .text = &r->ignore},
+        {"missing", "HOW", "tables: error, mean, zero or drop for cells without a value (default error)",
+         .text = &r->missing},
+        {"delimiter", "C", "tables: what separates cells (default a comma, in .tsv a tab)", .text = &r->delimiter},
+        {"no-header", NULL, "tables: the first line has no names but values", .flag = &r->no_header},
+        {"image-size", "HxW", "image folders: resize to this (default: as they are)", .text = &r->image_size},
+        {"channels", "C", "image folders: grey or rgb (default: grey where all are)", .text = &r->channels},
+        {"scale", "HOW", "standard, minmax or none, measured on the training part (default none)", .text = &r->scale},
+        {"one-hot", NULL, "targets become rows of 0 and 1, for categorical_crossentropy", .flag = &r->one_hot},
         {"epochs", "N", "passes over the data (default 1)", .integer = &o->epochs, .minimum = 1, .maximum = 1000000},
         {"max-steps", "N", "stop after N steps", .integer = &o->max_steps, .minimum = 1, .maximum = UINT64_MAX},
         {"batch-size", "N", "samples per step (default 32)", .integer = &o->batch_size, .minimum = 1,

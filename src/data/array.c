@@ -18,11 +18,15 @@ uint32_t gs__element_bytes(gs__element element) {
     case GS__ELEMENT_I8:
         return 1;
     case GS__ELEMENT_I16:
+    case GS__ELEMENT_U16:
+    case GS__ELEMENT_F16:
         return 2;
     case GS__ELEMENT_I32:
+    case GS__ELEMENT_U32:
     case GS__ELEMENT_F32:
         return 4;
     case GS__ELEMENT_I64:
+    case GS__ELEMENT_U64:
     case GS__ELEMENT_F64:
         return 8;
     }
@@ -30,7 +34,7 @@ uint32_t gs__element_bytes(gs__element element) {
 }
 
 static bool is_float(gs__element element) {
-    return element == GS__ELEMENT_F32 || element == GS__ELEMENT_F64;
+    return element == GS__ELEMENT_F16 || element == GS__ELEMENT_F32 || element == GS__ELEMENT_F64;
 }
 
 static uint64_t load_bits(const unsigned char *from, uint32_t bytes, bool big_endian) {
@@ -54,12 +58,23 @@ static int64_t to_integer(uint64_t bits, gs__element element) {
         memcpy(&value, &bits, 8);
         return value;
     }
+    case GS__ELEMENT_U64:
+        return bits > INT64_MAX ? INT64_MAX : (int64_t)bits;
     default:
         return (int64_t)bits;
     }
 }
 
+static float half_to_float(uint64_t bits) {
+    const int exponent = (int)(bits >> 10 & 31);
+    const float fraction = (float)(bits & 1023), sign = bits & 0x8000 ? -1.0f : 1.0f;
+    if (exponent == 31) return fraction > 0 ? NAN : sign * INFINITY;
+    return sign * ldexpf(exponent ? 1024 + fraction : fraction, (exponent ? exponent : 1) - 25);
+}
+
 static float to_float(uint64_t bits, gs__element element) {
+    if (element == GS__ELEMENT_F16) return half_to_float(bits);
+    if (element == GS__ELEMENT_U64) return (float)bits;
     if (element == GS__ELEMENT_F32) {
         uint32_t word = (uint32_t)bits;
         float value;

@@ -152,13 +152,32 @@ gs_status gs_data_slice(gs_context *context, const gs_data *data, uint64_t begin
     }
     status = gs__data_adopt(error, GS_ERR_ARGUMENT, data->name, &x, &y, slice);
     if (status != GS_OK) return status;
-    (*slice)->class_names = data->class_names;
-    (*slice)->class_count = data->class_count;
-    return GS_OK;
+    status = gs__data_set_names(error, *slice, data->class_names, data->class_count);
+    if (status != GS_OK) gs_data_destroy(slice);
+    return status;
 fail:
     gs__array_deinit(&x);
     gs__array_deinit(&y);
     return status;
+}
+
+gs_status gs__data_set_names(gs__error *error, gs_data *data, const char *const *names, uint32_t count) {
+    if (!names || !count) return GS_OK;
+    uint64_t bytes = count * sizeof *names;
+    for (uint32_t i = 0; i < count; i++) bytes += strlen(names[i]) + 1;
+    const char **copies = gs__allocate(error, bytes, 1, "names of classes");
+    if (!copies) return GS_ERR_MEMORY;
+    char *to = (char *)(copies + count);
+    for (uint32_t i = 0; i < count; i++) {
+        copies[i] = to;
+        strcpy(to, names[i]);
+        to += strlen(to) + 1;
+    }
+    free(data->names);
+    data->names = copies;
+    data->class_names = copies;
+    data->class_count = count;
+    return GS_OK;
 }
 
 void gs_data_destroy(gs_data **data) {
@@ -166,6 +185,7 @@ void gs_data_destroy(gs_data **data) {
     free((*data)->name);
     free((*data)->x);
     free((*data)->y);
+    free((*data)->names);
     free(*data);
     *data = NULL;
 }

@@ -17,9 +17,13 @@ struct gs_data {
     uint64_t x_bytes, y_bytes;
     void *x, *y; // y may be NULL
     int64_t max_class;
-    const char *const *class_names; // static
+    const char *const *class_names; // static, or `names`
     uint32_t class_count;
+    void *names; // owned, or NULL
 };
+
+// Gives the data set names of its classes, which are copied.
+gs_status gs__data_set_names(gs__error *error, gs_data *data, const char *const *names, uint32_t count);
 
 // Row-major elements that are owned.
 typedef struct gs__array {
@@ -41,6 +45,10 @@ typedef enum gs__element {
     GS__ELEMENT_I16,
     GS__ELEMENT_I32,
     GS__ELEMENT_I64,
+    GS__ELEMENT_U16,
+    GS__ELEMENT_U32,
+    GS__ELEMENT_U64,
+    GS__ELEMENT_F16,
     GS__ELEMENT_F32,
     GS__ELEMENT_F64,
 } gs__element;
@@ -65,9 +73,36 @@ gs_status gs__idx_parse(gs__error *error, const char *name, const void *data, si
                         gs__array *array);
 gs_status gs__npy_parse(gs__error *error, const char *name, const void *data, size_t bytes, gs__array_use use,
                         gs__array *array);
-// One image of type PNG or BMP as u8 of shape (1, sample_shape...).
+
+// --- images ------------------------------------------------------------------------------------------------------
+typedef struct gs__image {
+    uint32_t width, height, channels;
+    unsigned char *pixels; // NULL after gs__image_info; freed with free()
+} gs__image;
+
+// Size and channels (1: grey, 3: colour; alpha does not count) of a PNG, BMP or JPEG file, from its head. GS_ERR_FORMAT;
+// GS_ERR_UNSUPPORTED: 16 bits a channel, JPEG in a build without it, or more than 2^27 pixels.
+gs_status gs__image_info(gs__error *error, const char *name, const void *data, size_t bytes, gs__image *image);
+// Decodes; converted to `channels`, 1 to 4.
+gs_status gs__image_decode(gs__error *error, const char *name, const void *data, size_t bytes, uint32_t channels,
+                           gs__image *image);
+// Replaces the pixels by those of another size: bilinear, and smoothed when it gets smaller, as Pillow does it.
+gs_status gs__image_resize(gs__error *error, const char *name, uint32_t height, uint32_t width, gs__image *image);
+// The JPEG part of the first two.
+bool gs__jpeg_is(const void *data, size_t bytes);
+gs_status gs__jpeg_info(gs__error *error, const char *name, const void *data, size_t bytes, gs__image *image);
+gs_status gs__jpeg_decode(gs__error *error, const char *name, const void *data, size_t bytes, uint32_t channels,
+                          gs__image *image);
+// One image as u8 of shape (1, sample_shape...), which it must have, or is resized to.
 gs_status gs__image_parse(gs__error *error, const char *name, const void *data, size_t bytes,
-                          const gs_shape *sample_shape, gs__array *array);
+                          const gs_shape *sample_shape, bool resizes, gs__array *array);
+
+// --- zip ---------------------------------------------------------------------------------------------------------
+// One array of an .npz file; `key` without ".npy". GS_ERR_FORMAT, GS_ERR_UNSUPPORTED (a build without libzip).
+gs_status gs__npz_read(gs__error *error, const char *name, const void *data, size_t bytes, const char *key,
+                       gs__array_use use, gs__array *array);
+// Whether it has that array; false also where it cannot be read.
+bool gs__npz_has(const void *data, size_t bytes, const char *key);
 
 // Takes x and y (y->data NULL: no targets), on failure too. `status` is that of disagreeing counts and negative class
 // indices: GS_ERR_ARGUMENT for arrays of a caller, GS_ERR_FORMAT for files.

@@ -1,10 +1,9 @@
-// One image as one sample. The only file that includes stb_image, whose functions are static here.
-#include "base/memory.h"
+// Images. The only file that includes stb_image, whose functions are static here.
 #include "data/data.h"
 #include "tensor/shape.h"
 
 #include <limits.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STB_IMAGE_IMPLEMENTATION
@@ -60,33 +59,71 @@ static gs_status fail_size(gs__error *error, const char *name, const gs_shape *s
                     name, width, height, text);
 }
 
-gs_status gs__image_parse(gs__error *error, const char *name, const void *data, size_t bytes,
-                          const gs_shape *sample_shape, gs__array *array) {
+// Beyond this an image is taken for a small file that asks for much memory.
+#define MAX_PIXELS (UINT64_C(1) << 27)
+
+gs_status gs__image_info(gs__error *error, const char *name, const void *data, size_t bytes, gs__image *image) {
     int width = 0, height = 0, found = 0;
+    *image = (gs__image){0};
+    if (gs__jpeg_is(data, bytes)) {
+        gs_status status = gs__jpeg_info(error, name, data, bytes, image);
+        if (status != GS_OK) return status;
+    } else {
+        if (bytes > INT_MAX || !stbi_info_from_memory(data, (int)bytes, &width, &height, &found))
+            return gs__fail(error, GS_ERR_FORMAT, "%s: not an image that can be read (PNG, BMP or JPEG): %s", name,
+                            bytes > INT_MAX ? "too large" : stbi_failure_reason());
+        if (width < 1 || height < 1)
+            return gs__fail(error, GS_ERR_FORMAT, "%s: the image is %d x %d", name, width, height);
+        if (stbi_is_16_bit_from_memory(data, (int)bytes))
+            return gs__fail(error, GS_ERR_UNSUPPORTED,
+                            "%s: 16 bits a channel: save it with 8, e.g. with ImageMagick's convert -depth 8", name);
+        *image =
+            (gs__image){.width = (uint32_t)width, .height = (uint32_t)height, .channels = found >= STBI_rgb ? 3 : 1};
+    }
+    if ((uint64_t)image->width * image->height > MAX_PIXELS)
+        return gs__fail(error, GS_ERR_UNSUPPORTED, "%s: the image is %u x %u, at most %llu pixels are read", name,
+                        image->width, image->height, (unsigned long long)MAX_PIXELS);
+    if (!is_truncated(data, bytes, (int)image->width, (int)image->height)) return GS_OK;
+    return gs__fail(error, GS_ERR_FORMAT, "%s: the image is truncated", name);
+}
+
+gs_status gs__image_decode(gs__error *error, const char *name, const void *data, size_t bytes, uint32_t channels,
+                           gs__image *image) {
+    gs_status status = gs__image_info(error, name, data, bytes, image);
+    if (status != GS_OK) return status;
+    if (gs__jpeg_is(data, bytes)) return gs__jpeg_decode(error, name, data, bytes, channels, image);
+    int width = 0, height = 0, found = 0;
+    unsigned char *pixels = stbi_load_from_memory(data, (int)bytes, &width, &height, &found, (int)channels);
+    if (!pixels) return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: %s", name, stbi_failure_reason());
+    if (width != (int)image->width || height != (int)image->height) {
+        stbi_image_free(pixels);
+        return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: it has two sizes", name);
+    }
+    image->channels = channels;
+    image->pixels = pixels; // stb_image allocates with malloc
+    return GS_OK;
+}
+
+gs_status gs__image_parse(gs__error *error, const char *name, const void *data, size_t bytes,
+                          const gs_shape *sample_shape, bool resizes, gs__array *array) {
+    gs__image image;
     uint64_t elements;
     if (sample_shape->rank >= GS_MAX_RANK || !gs__shape_count(sample_shape, &elements))
         return gs__fail(error, GS_ERR_ARGUMENT, "%s: an image cannot be a sample of the shape asked for", name);
     // The size is compared before anything is decoded, so that a small file cannot ask for much memory.
-    if (bytes > INT_MAX || !stbi_info_from_memory(data, (int)bytes, &width, &height, &found))
-        return gs__fail(error, GS_ERR_FORMAT, "%s: not an npy file, nor an image that can be read (PNG or BMP): %s",
-                        name, bytes > INT_MAX ? "too large" : stbi_failure_reason());
-    if (width < 1 || height < 1) return gs__fail(error, GS_ERR_FORMAT, "%s: the image is %d x %d", name, width, height);
-    int channels = channels_for(sample_shape, elements, width, height);
-    if (channels == 0) return fail_size(error, name, sample_shape, width, height);
-    if (is_truncated(data, bytes, width, height))
-        return gs__fail(error, GS_ERR_FORMAT, "%s: the image is truncated", name);
-    unsigned char *pixels = stbi_load_from_memory(data, (int)bytes, &width, &height, &found, channels);
-    if (!pixels) return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: %s", name, stbi_failure_reason());
-    if (channels_for(sample_shape, elements, width, height) != channels) {
-        stbi_image_free(pixels);
-        return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: it has two sizes", name);
-    }
-    gs__array made = {.dtype = GS_U8, .shape = {.rank = sample_shape->rank + 1, .dim = {1}}};
-    for (uint32_t i = 0; i < sample_shape->rank; i++) made.shape.dim[i + 1] = sample_shape->dim[i];
-    made.data = gs__allocate(error, elements, 1, name);
-    if (made.data) memcpy(made.data, pixels, (size_t)elements);
-    stbi_image_free(pixels);
-    if (!made.data) return GS_ERR_MEMORY;
-    *array = made;
+    gs_status status = gs__image_info(error, name, data, bytes, &image);
+    if (status != GS_OK) return status;
+    resizes = resizes && sample_shape->rank >= 2 && sample_shape->dim[0] <= 65536 && sample_shape->dim[1] <= 65536;
+    const uint32_t height = resizes ? (uint32_t)sample_shape->dim[0] : image.height;
+    const uint32_t width = resizes ? (uint32_t)sample_shape->dim[1] : image.width;
+    int channels = channels_for(sample_shape, elements, (int)width, (int)height);
+    if (channels == 0) return fail_size(error, name, sample_shape, (int)image.width, (int)image.height);
+    GS_TRY(gs__image_decode(error, name, data, bytes, (uint32_t)channels, &image));
+    GS_TRY(gs__image_resize(error, name, height, width, &image));
+    *array = (gs__array){.dtype = GS_U8, .shape = {.rank = sample_shape->rank + 1, .dim = {1}}, .data = image.pixels};
+    for (uint32_t i = 0; i < sample_shape->rank; i++) array->shape.dim[i + 1] = sample_shape->dim[i];
     return GS_OK;
+fail:
+    free(image.pixels);
+    return status;
 }

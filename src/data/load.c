@@ -1,25 +1,42 @@
 // Data sets by specification, and samples for predict.
+#include "data/load.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "context/context.h"
-#include "data/data.h"
 #include "tensor/shape.h"
+#include <gradsmith/recipe.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #define FASHION_MNIST     "fashion-mnist"
 #define FASHION_MNIST_DIR "/usr/share/datasets/fashion-mnist"
 #define KNOWN_SPECS                                                                                                    \
-    "fashion-mnist, fashion-mnist:train, fashion-mnist:test, idx:IMAGES,LABELS, npy:SAMPLES.npy,TARGETS.npy"
+    "fashion-mnist, fashion-mnist:train, fashion-mnist:test, csv:FILE, images:FOLDER, idx:IMAGES,LABELS, "             \
+    "npy:SAMPLES.npy,TARGETS.npy, npz:FILE[,SAMPLES,TARGETS]"
 
 static const char *const fashion_mnist_classes[10] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
 typedef gs_status parser(gs__error *error, const char *name, const void *data, size_t bytes, gs__array_use use,
                          gs__array *array);
+
+// Found now, with its place, rather than as a loss that is not a number.
+static gs_status check_finite(gs__error *error, const char *name, const gs__array *array) {
+    uint64_t count = 0;
+    gs__shape_count(&array->shape, &count);
+    const float *values = array->data;
+    for (uint64_t i = 0; array->dtype == GS_F32 && i < count; i++)
+        if (!isfinite(values[i]))
+            return gs__fail(error, GS_ERR_FORMAT, "%s: element %llu is %s: training needs finite numbers", name,
+                            (unsigned long long)i, isnan(values[i]) ? "not a number" : "infinite");
+    return GS_OK;
+}
 
 static gs_status read_array(gs__error *error, const char *path, parser *parse, gs__array_use use, gs__array *array) {
     char *data, name[160];
@@ -28,6 +45,7 @@ static gs_status read_array(gs__error *error, const char *path, parser *parse, g
     if (status != GS_OK) return status;
     status = parse(error, gs__text_show(gs__path_show(path), name, sizeof name), data, bytes, use, array);
     free(data);
+    if (status == GS_OK) status = check_finite(error, name, array);
     return status;
 }
 
@@ -120,10 +138,71 @@ static gs_status load_two_files(gs__error *error, const char *spec, const char *
     return status;
 }
 
-gs_status gs_data_load(gs_context *context, const char *spec, const char *data_dir, gs_data **data) {
-    if (!context) return GS_ERR_ARGUMENT;
-    gs__error *error = gs__context_error(context);
-    if (!spec || !data) return gs__fail(error, GS_ERR_ARGUMENT, "gs_data_load: %s is NULL", spec ? "data" : "spec");
+// "FILE" or "FILE,SAMPLES,TARGETS". Without names: x and y, Keras's x_train and y_train, or those that numpy.savez
+// gives to arrays without.
+static gs_status load_npz(gs__error *error, const char *spec, const char *text, gs_data **data) {
+    static const char *const pairs[][2] = {{"x", "y"}, {"x_train", "y_train"}, {"arr_0", "arr_1"}};
+    gs_status status = GS_OK;
+    gs__array x = {0}, y = {0};
+    char *file = NULL, name[160], *path = gs__text_copy(error, text);
+    size_t bytes;
+    if (!path) return GS_ERR_MEMORY;
+    char *x_key = strchr(path, ','), *y_key = NULL;
+    if (x_key) *x_key++ = 0;
+    if (x_key) y_key = strchr(x_key, ',');
+    if (y_key) *y_key++ = 0;
+    if (!path[0] || (x_key && !x_key[0]) || (y_key && (!y_key[0] || strchr(y_key, ',')))) {
+        status = fail_spec(error, spec, "expected a file, or a file and the names of one or two of its arrays");
+        goto fail;
+    }
+    gs__text_show(gs__path_show(path), name, sizeof name);
+    GS_TRY(gs__file_read(error, path, GS__DATA_MAX_BYTES, &file, &bytes));
+    if (!x_key) {
+        size_t pair = 0;
+        while (pair < 2 && !gs__npz_has(file, bytes, pairs[pair][0])) pair++;
+        if (!gs__npz_has(file, bytes, pairs[pair][0])) pair = 0; // for the message
+        GS_TRY(gs__npz_read(error, name, file, bytes, pairs[pair][0], GS__SAMPLES, &x));
+        if (gs__npz_has(file, bytes, pairs[pair][1]))
+            GS_TRY(gs__npz_read(error, name, file, bytes, pairs[pair][1], GS__TARGETS, &y));
+    } else {
+        GS_TRY(gs__npz_read(error, name, file, bytes, x_key, GS__SAMPLES, &x));
+        if (y_key) GS_TRY(gs__npz_read(error, name, file, bytes, y_key, GS__TARGETS, &y));
+    }
+    GS_TRY(check_finite(error, name, &x));
+    if (y.data) GS_TRY(check_finite(error, name, &y));
+    status = gs__data_adopt(error, GS_ERR_FORMAT, name, &x, &y, data);
+    x = y = (gs__array){0};
+fail:
+    gs__array_deinit(&x);
+    gs__array_deinit(&y);
+    free(file);
+    free(path);
+    return status;
+}
+
+bool gs__ends_with(const char *text, const char *end) {
+    const size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcasecmp(text + length - end_length, end) == 0;
+}
+
+bool gs__spec_is_table(const char *spec, const char **path) {
+    static const char *const ends[] = {".csv", ".tsv", ".csv.gz", ".tsv.gz"};
+    const bool named = strncmp(spec, "csv:", 4) == 0;
+    *path = named ? spec + 4 : spec;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (gs__ends_with(spec, ends[i]) && !strchr(spec, ',') && !strchr(spec, ':')) return true;
+    return named;
+}
+
+bool gs__spec_is_folder(const char *spec, const char **path) {
+    struct stat status;
+    const bool named = strncmp(spec, "images:", 7) == 0;
+    *path = named ? spec + 7 : spec;
+    if (strcmp(spec, FASHION_MNIST) == 0) return false; // even where a folder is called so
+    return named || (stat(spec, &status) == 0 && S_ISDIR(status.st_mode));
+}
+
+gs_status gs__load_arrays(gs__error *error, const char *spec, const char *data_dir, gs_data **data) {
     size_t length = strlen(FASHION_MNIST);
     if (strncmp(spec, FASHION_MNIST, length) == 0 && (!spec[length] || spec[length] == ':')) {
         const char *split = spec[length] ? spec + length + 1 : "train";
@@ -133,7 +212,28 @@ gs_status gs_data_load(gs_context *context, const char *spec, const char *data_d
     }
     if (strncmp(spec, "idx:", 4) == 0) return load_two_files(error, spec, spec + 4, gs__idx_parse, true, data);
     if (strncmp(spec, "npy:", 4) == 0) return load_two_files(error, spec, spec + 4, gs__npy_parse, false, data);
+    if (strncmp(spec, "npz:", 4) == 0) return load_npz(error, spec, spec + 4, data);
+    if (gs__ends_with(spec, ".npz")) return load_npz(error, spec, spec, data);
     return fail_spec(error, spec, "unknown data set");
+}
+
+gs_status gs_data_load(gs_context *context, const char *spec, const char *data_dir, gs_data **data) {
+    if (!context) return GS_ERR_ARGUMENT;
+    gs__error *error = gs__context_error(context);
+    const char *path;
+    char shown[80];
+    if (!spec || !data) return gs__fail(error, GS_ERR_ARGUMENT, "gs_data_load: %s is NULL", spec ? "data" : "spec");
+    if (gs__spec_is_table(spec, &path))
+        return gs__fail(error, GS_ERR_ARGUMENT,
+                        "data \"%s\" is a table: it is loaded with a recipe (gs_recipe_load) that names its label",
+                        gs__text_show(spec, shown, sizeof shown));
+    if (!gs__spec_is_folder(spec, &path)) return gs__load_arrays(error, spec, data_dir, data);
+    gs_recipe *recipe;
+    gs_status status = gs_recipe_create(context, NULL, &recipe);
+    if (status != GS_OK) return status;
+    status = gs_recipe_load_all(context, recipe, spec, data_dir, data);
+    gs_recipe_destroy(&recipe);
+    return status;
 }
 
 // --- samples for predict -----------------------------------------------------------------------------------------
@@ -156,11 +256,8 @@ static gs_status fit_samples(gs__error *error, const char *name, const gs_shape 
                     gs__shape_text(sample_shape, false, text, sizeof text));
 }
 
-gs_status gs_data_load_input(gs_context *context, const char *path, const gs_shape *sample_shape, gs_data **data) {
-    if (!context) return GS_ERR_ARGUMENT;
-    gs__error *error = gs__context_error(context);
-    if (!path || !sample_shape || !data)
-        return gs__fail(error, GS_ERR_ARGUMENT, "gs_data_load_input: an argument is NULL");
+gs_status gs__load_input(gs__error *error, const char *path, const gs_shape *sample_shape, bool resizes,
+                         gs_data **data) {
     char *bytes = NULL, name[160];
     size_t count;
     gs__array x = {0}, y = {0};
@@ -171,7 +268,7 @@ gs_status gs_data_load_input(gs_context *context, const char *path, const gs_sha
         GS_TRY(gs__npy_parse(error, name, bytes, count, GS__SAMPLES, &x));
         GS_TRY(fit_samples(error, name, sample_shape, &x));
     } else {
-        GS_TRY(gs__image_parse(error, name, bytes, count, sample_shape, &x));
+        GS_TRY(gs__image_parse(error, name, bytes, count, sample_shape, resizes, &x));
     }
     free(bytes);
     return gs__data_adopt(error, GS_ERR_FORMAT, name, &x, &y, data);
@@ -179,4 +276,12 @@ fail:
     free(bytes);
     gs__array_deinit(&x);
     return status;
+}
+
+gs_status gs_data_load_input(gs_context *context, const char *path, const gs_shape *sample_shape, gs_data **data) {
+    if (!context) return GS_ERR_ARGUMENT;
+    gs__error *error = gs__context_error(context);
+    if (!path || !sample_shape || !data)
+        return gs__fail(error, GS_ERR_ARGUMENT, "gs_data_load_input: an argument is NULL");
+    return gs__load_input(error, path, sample_shape, false, data);
 }

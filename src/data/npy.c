@@ -89,7 +89,8 @@ static gs_status read_descr(cursor *c, gs__layout *layout) {
         const char *code;
         gs__element element;
     } types[] = {{"f4", GS__ELEMENT_F32}, {"f8", GS__ELEMENT_F64}, {"u1", GS__ELEMENT_U8},  {"b1", GS__ELEMENT_BOOL},
-                 {"i1", GS__ELEMENT_I8},  {"i2", GS__ELEMENT_I16}, {"i4", GS__ELEMENT_I32}, {"i8", GS__ELEMENT_I64}};
+                 {"i1", GS__ELEMENT_I8},  {"i2", GS__ELEMENT_I16}, {"i4", GS__ELEMENT_I32}, {"i8", GS__ELEMENT_I64},
+                 {"u2", GS__ELEMENT_U16}, {"u4", GS__ELEMENT_U32}, {"u8", GS__ELEMENT_U64}, {"f2", GS__ELEMENT_F16}};
     char descr[16], shown[16];
     skip_space(c);
     if (c->at < c->end && *c->at == '[')
@@ -104,10 +105,11 @@ static gs_status read_descr(cursor *c, gs__layout *layout) {
                 layout->element = types[i].element;
                 return GS_OK;
             }
-    return gs__fail(c->error, GS_ERR_FORMAT,
-                    "%s: elements of type '%s' are not supported: save float32, float64, bool, uint8 or int8 to int64, "
-                    "e.g. with x.astype('float32')",
-                    c->name, gs__text_show(descr, shown, sizeof shown));
+    return gs__fail(
+        c->error, GS_ERR_FORMAT,
+        "%s: elements of type '%s' are not supported: save float16 to float64, bool, uint8 to uint64 or int8 to int64, "
+        "e.g. with x.astype('float32')",
+        c->name, gs__text_show(descr, shown, sizeof shown));
 }
 
 static gs_status read_header(cursor *c, gs__layout *layout) {

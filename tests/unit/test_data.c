@@ -246,7 +246,7 @@ static void test_npy(void **state) {
 static void test_specs(void **state) {
     (void)state;
     gs_data *data = NULL;
-    static const char *const unknown[] = {"", "mnist", "fashion-mnist2", "idx", "csv:x", "/a/file"};
+    static const char *const unknown[] = {"", "mnist", "fashion-mnist2", "idx", "csv", "/a/file"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         fails(gs_data_load(context, unknown[i], NULL, &data), GS_ERR_ARGUMENT, "unknown data set", "idx:IMAGES,LABELS");
     fails(gs_data_load(context, "fashion-mnist:valid", NULL, &data), GS_ERR_ARGUMENT, "train and test", "valid");
@@ -413,9 +413,9 @@ static void test_images_refused(void **state) {
           "(1, 30, 32, 3)");
     fails(gs_data_load_input(context, path, &(gs_shape){0}, &data), GS_ERR_ARGUMENT, "32 x 30", "()");
     path = files_put("text.png", "no image", 8);
-    fails(gs_data_load_input(context, path, &image_shape, &data), GS_ERR_FORMAT, "text.png", "PNG or BMP");
+    fails(gs_data_load_input(context, path, &image_shape, &data), GS_ERR_FORMAT, "text.png", "PNG, BMP or JPEG");
     path = files_put("none.png", "", 0);
-    fails(gs_data_load_input(context, path, &image_shape, &data), GS_ERR_FORMAT, "none.png", "PNG or BMP");
+    fails(gs_data_load_input(context, path, &image_shape, &data), GS_ERR_FORMAT, "none.png", "PNG, BMP or JPEG");
     fails(gs_data_load_input(context, files_path("missing.png"), &image_shape, &data), GS_ERR_FILE, "missing.png",
           "No such file");
     for (int kind = PNG; kind <= BMP; kind++) {
@@ -463,7 +463,7 @@ static void test_npy_input(void **state) {
 static gs_status parse_damaged(void *user, const char *data, size_t bytes) {
     gs__error error;
     gs__array array = {0};
-    gs_status status = gs__image_parse(&error, "damaged", data, bytes, user, &array);
+    gs_status status = gs__image_parse(&error, "damaged", data, bytes, user, false, &array);
     gs__array_deinit(&array);
     return status;
 }

@@ -86,6 +86,12 @@ static void test_types(void **state) {
         {"<i4", 4, "\xFE\xFF\xFF\xFF", -2, true},
         {"<i8", 8, "\x00\x00\x01\0\0\0\0\0", 65536, true},
         {">i8", 8, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE", -2, true},
+        {">u2", 2, "\xFF\xFE", 65534, true},
+        {"<u4", 4, "\x02\0\x01\0", 65538, true},
+        {"<u8", 8, "\x02\0\x01\0\0\0\0\0", 65538, true},
+        {"<f2", 2, "\0\x3E", 1.5f, false},
+        {">f2", 2, "\x80\x01", -0x1p-24f, false}, // the smallest of all
+        {"<f2", 2, "\xFF\x7B", 65504, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char header[100];
@@ -143,7 +149,7 @@ static void test_refuses(void **state) {
         {"{'descr': '<f4", 4, "short string"},
         {"{'descr' '<f4'}", 4, "expected :"},
         {"{descr: '<f4'}", 4, "a string"},
-        {HEADER("<f2", "False", "(1,)"), 2, "'<f2' are not supported"},
+        {HEADER("<f16", "False", "(1,)"), 16, "'<f16' are not supported"},
         {HEADER("<c8", "False", "(1,)"), 8, "astype"},
         {HEADER("f4", "False", "(1,)"), 4, "not supported"},
         {HEADER("", "False", "(1,)"), 4, "not supported"},
@@ -174,6 +180,9 @@ static void test_refuses(void **state) {
                    "truncated", NULL);
     expect_failure(&error, gs__npy_parse(&error, "x.npy", "\x93NUMPY\2\0\xFF\xFF\xFF\xFF{}", 14, GS__SAMPLES, &array),
                    GS_ERR_FORMAT, "claims a header of 4294967295 bytes", NULL);
+    expect_failure(&error,
+                   parse(1, HEADER("<u8", "False", "(1,)"), "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8, GS__TARGETS, &array),
+                   GS_ERR_FORMAT, "element 0 is ", "32 bits", NULL);
     expect_failure(&error, parse(1, HEADER("<i8", "False", "(1,)"), "\0\0\0\0\1\0\0\0", 8, GS__TARGETS, &array),
                    GS_ERR_FORMAT, "element 0 is 4294967296", "32 bits", NULL);
     assert_null(array.data);
