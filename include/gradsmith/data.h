@@ -27,6 +27,29 @@ typedef struct gs_data_params {
 // Copies x and y. Errors: GS_ERR_ARGUMENT (counts that disagree, empty, a negative class index), GS_ERR_MEMORY.
 GS_API gs_status gs_data_create(gs_context *context, const gs_data_params *params, gs_data **data);
 
+// A loader of your own: writes the samples with these numbers, in that order, as `count` rows of x, and their targets as
+// rows of y (NULL when none are wanted; predict). Returns false when it fails: fit, evaluate or predict then fails too.
+// Called on a thread of the library's, ahead of the device, one call at a time; it may be asked for batches that are not
+// used in the end. The same number must give the same sample where repeats are to give the same bits.
+typedef bool gs_data_fill(void *user, const uint64_t *samples, uint32_t count, void *x, void *y);
+
+typedef struct gs_data_callback_params {
+    gs_data_fill *fill;
+    void *user;
+    uint64_t count;        // of samples, >= 1; an epoch has so many
+    gs_shape sample_shape; // of one
+    gs_dtype x_dtype;      // GS_F32 or GS_U8, as in gs_data_params
+    bool has_targets;
+    gs_shape target_shape; // of one sample; rank 0: one class index or value
+    gs_dtype y_dtype;      // GS_I32: class indices from 0 to class_count - 1; GS_F32
+    uint32_t class_count;
+    const char *name; // for messages; NULL: "callback"
+} gs_data_callback_params;
+
+// Data that is never whole in memory: batches are made by `fill` and sent while the device computes. gs_data_x and
+// gs_data_y give NULL. Errors: GS_ERR_ARGUMENT, GS_ERR_MEMORY.
+GS_API gs_status gs_data_from_callback(gs_context *context, const gs_data_callback_params *params, gs_data **data);
+
 // Loads by a specification:
 //   fashion-mnist, fashion-mnist:train, fashion-mnist:test   the package dataset-fashion-mnist, or data_dir
 //   idx:IMAGES,LABELS                                        files of the MNIST format, gzip or not
@@ -61,7 +84,8 @@ typedef struct gs_data_info {
 } gs_data_info;
 
 GS_API void gs_data_get_info(const gs_data *data, gs_data_info *info);
-// Borrowed until the data set is destroyed. y is int32 or float32, as y_dtype says; NULL without targets.
+// Borrowed until the data set is destroyed. y is int32 or float32, as y_dtype says; NULL without targets, and of data
+// from a callback.
 GS_API const void *gs_data_x(const gs_data *data);
 GS_API const void *gs_data_y(const gs_data *data);
 

@@ -63,6 +63,7 @@ gs_status gs__data_adopt(gs__error *error, gs_status bad, const char *name, gs__
     made->y_dtype = y->dtype;
     made->y_bytes = y->data ? y_count * gs__dtype_bytes(y->dtype) : 0;
     made->y = y->data;
+    made->has_targets = y->data != NULL;
     *data = made;
     return GS_OK;
 fail:
@@ -139,6 +140,7 @@ gs_status gs_data_slice(gs_context *context, const gs_data *data, uint64_t begin
         return gs__fail(error, GS_ERR_ARGUMENT, "%s: cannot take %llu samples from sample %llu on: there are %llu",
                         data->name, (unsigned long long)count, (unsigned long long)begin,
                         (unsigned long long)data->count);
+    if (data->source) return gs__data_slice_source(error, data, begin, count, slice);
     gs__array x = {0}, y = {0};
     gs_shape x_shape = data->x_shape, y_shape = data->y_shape;
     x_shape.dim[0] = (int64_t)count;
@@ -182,6 +184,7 @@ gs_status gs__data_set_names(gs__error *error, gs_data *data, const char *const 
 
 void gs_data_destroy(gs_data **data) {
     if (!data || !*data) return;
+    gs__source_release((*data)->source);
     free((*data)->name);
     free((*data)->x);
     free((*data)->y);
@@ -202,7 +205,7 @@ void gs_data_get_info(const gs_data *data, gs_data_info *info) {
         .count = data->count,
         .sample_shape = without_first(&data->x_shape),
         .x_dtype = data->x_dtype,
-        .has_targets = data->y != NULL,
+        .has_targets = data->has_targets,
         .target_shape = without_first(&data->y_shape),
         .y_dtype = data->y_dtype,
         .max_class = data->max_class,

@@ -4,9 +4,12 @@
 
 #include "base/error.h"
 #include <gradsmith/data.h>
+#include <pthread.h>
 
 // Of one file, or of one memory block of a file.
 #define GS__DATA_MAX_BYTES (UINT64_C(1) << 36)
+
+typedef struct gs__source gs__source;
 
 struct gs_data {
     char *name;
@@ -20,7 +23,26 @@ struct gs_data {
     const char *const *class_names; // static, or `names`
     uint32_t class_count;
     void *names; // owned, or NULL
+    bool has_targets;
+    gs__source *source; // of data from a callback: x and y are NULL
+    uint64_t first;     // the callback's number of sample 0
 };
+
+// A loader of the user's, shared by the slices of a data set, which may be read by several threads.
+struct gs__source {
+    gs_data_fill *fill;
+    void *user;
+    pthread_mutex_t lock; // one call at a time
+    uint32_t references;
+};
+
+void gs__source_release(gs__source *source); // takes NULL
+gs_status gs__data_slice_source(gs__error *error, const gs_data *data, uint64_t begin, uint64_t count, gs_data **slice);
+
+// Samples first + indices[i] of data from a callback. `y` may be NULL. GS_ERR_ARGUMENT: it says that it failed, or gave
+// a class that it should not have. For any thread.
+gs_status gs__data_fill(gs__error *error, const gs_data *data, const uint64_t *indices, uint32_t count, void *x,
+                        void *y);
 
 // Gives the data set names of its classes, which are copied.
 gs_status gs__data_set_names(gs__error *error, gs_data *data, const char *const *names, uint32_t count);

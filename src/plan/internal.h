@@ -56,7 +56,7 @@ struct gs__plan {
     uint64_t last_done_ns;
     struct gs_state expected; // after everything that has finished
     struct gs_state fed;      // after everything that was submitted; kept only with `feed`
-    void (*feed)(void *user, const struct gs_state *state);
+    gs_status (*feed)(void *user, const struct gs_state *state);
     void *feed_user;
     uint32_t max_steps; // of a submission
     float *entries;     // of the last advance

@@ -20,7 +20,7 @@ typedef struct gs__plan_params {
     bool profile; // timestamps around every dispatch; one step a submission
     // Where not NULL: called for every step before it is submitted, with the State that it starts from (`next`). At
     // most 2 * max_steps steps are then in flight, each submission having max_steps, a power of two, at most.
-    void (*feed)(void *user, const struct gs_state *state);
+    gs_status (*feed)(void *user, const struct gs_state *state);
     void *feed_user;
     uint32_t max_steps; // 0: no limit of its own
 } gs__plan_params;

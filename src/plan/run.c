@@ -19,7 +19,8 @@ static gs_status submit_next(gs__plan *plan, gs__run *run) {
     const uint64_t most = plan->profile ? 1 : plan->steps_per_submission;
     const uint32_t size = log2_floor(left < most ? left : most), parity = plan->next_parity;
     for (uint32_t i = 0; i < 1u << size && plan->feed; i++) {
-        plan->feed(plan->feed_user, &plan->fed);
+        gs_status fed = plan->feed(plan->feed_user, &plan->fed);
+        if (fed != GS_OK) return fed;
         gs__tick_next(&plan->fed);
     }
     gs_status status = gs__plan_submit(plan, parity, size);

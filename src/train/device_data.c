@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "context/context.h"
+#include "data/data.h"
 #include "plan/place.h"
 #include "plan/shuffle.h"
 #include "tensor/shape.h"
@@ -63,7 +64,8 @@ gs_status gs__device_data_choose(gs_model *model, const gs__device_data_params *
     gs_data_get_info(params->data, &info);
     const uint64_t x_elements = x_bytes / gs__dtype_bytes(info.x_dtype), y_elements = y_bytes / sizeof(float);
     const uint64_t total = align_up(info.count * x_bytes, align) + info.count * y_bytes;
-    const bool fits = total <= budget && total <= caps->max_buffer_bytes && info.count <= INT32_MAX / x_elements &&
+    const bool fits = !params->data->source && total <= budget && total <= caps->max_buffer_bytes &&
+                      info.count <= INT32_MAX / x_elements &&
                       (!y_elements || (info.count <= INT32_MAX / y_elements &&
                                        info.count * y_bytes <= caps->max_storage_range - align));
     *ring_steps = 0;
@@ -120,8 +122,14 @@ gs_status gs__device_data_create(gs_model *model, const gs__device_data_params *
         const uint64_t rows = (uint64_t)ring_steps * graph->graph.batch;
         out->x_bytes = value_bytes(graph, graph->samples) / rows;
         out->y_bytes = value_bytes(graph, graph->targets) / rows;
-        out->x = (const unsigned char *)gs_data_x(params->data) + params->begin * out->x_bytes;
-        if (graph->targets) out->y = (const unsigned char *)gs_data_y(params->data) + params->begin * out->y_bytes;
+        out->error = model->error;
+        if (params->data->source) {
+            GS_TRY(gs__feeder_create(model->error, params->data, params->begin, graph->graph.batch, graph->targets != 0,
+                                     &out->feeder));
+        } else {
+            out->x = (const unsigned char *)gs_data_x(params->data) + params->begin * out->x_bytes;
+            if (graph->targets) out->y = (const unsigned char *)gs_data_y(params->data) + params->begin * out->y_bytes;
+        }
         if (gs__buffer_map(out->buffer)) return GS_OK;
         GS_TRY(gs__fail(model->error, GS_ERR_INTERNAL, "the ring of samples is not host-visible"));
     }
@@ -134,15 +142,12 @@ fail:
 }
 
 // --- streamed ---------------------------------------------------------------------------------------------------------
-static void feed_row(const gs__device_data *data, unsigned char *x, unsigned char *y, uint64_t sample) {
-    memcpy(x, data->x + sample * data->x_bytes, data->x_bytes);
-    if (!y) return;
-    const unsigned char *from = data->y + sample * data->y_bytes;
+static void feed_targets(const gs__device_data *data, unsigned char *y, const unsigned char *from, uint64_t bytes) {
     if (!data->y_to_float) {
-        memcpy(y, from, data->y_bytes);
+        memcpy(y, from, bytes);
         return;
     }
-    for (uint64_t i = 0; i < data->y_bytes; i += sizeof(float)) {
+    for (uint64_t i = 0; i < bytes; i += sizeof(float)) {
         int32_t class;
         memcpy(&class, from + i, sizeof class);
         const float value = (float)class;
@@ -150,20 +155,35 @@ static void feed_row(const gs__device_data *data, unsigned char *x, unsigned cha
     }
 }
 
+static void feed_row(const gs__device_data *data, unsigned char *x, unsigned char *y, uint64_t sample) {
+    memcpy(x, data->x + sample * data->x_bytes, data->x_bytes);
+    if (y) feed_targets(data, y, data->y + sample * data->y_bytes, data->y_bytes);
+}
+
 // The rows that gather takes in the step that begins at `state->next`, in the order in which it would take them.
-static void feed(void *user, const struct gs_state *state) {
+static gs_status feed(void *user, const struct gs_state *state) {
     const gs__device_data *data = user;
     const struct gs_settings *set = &state->set;
     const struct gs_position *next = &state->next;
     const uint64_t slot = (uint64_t)(next->step_lo & (data->ring_steps - 1)) * set->batch;
     unsigned char *map = gs__buffer_map(data->buffer);
     unsigned char *x = map + slot * data->x_bytes;
-    unsigned char *y = data->y ? map + data->targets_offset + slot * data->y_bytes : NULL;
+    const bool wants_y = data->feeder ? data->targets_offset > 0 : data->y != NULL;
+    unsigned char *y = wants_y ? map + data->targets_offset + slot * data->y_bytes : NULL;
+    if (data->feeder) {
+        const void *from, *targets;
+        gs_status status = gs__feeder_take(data->feeder, data->error, state, &from, &targets);
+        if (status != GS_OK) return status;
+        memcpy(x, from, next->rows * data->x_bytes);
+        if (y) feed_targets(data, y, targets, next->rows * data->y_bytes);
+        return GS_OK;
+    }
     for (uint32_t row = 0; row < next->rows; row++) {
         uint32_t sample = next->begin + row;
         if (set->shuffle) sample = gs__shuffled(sample, set->data_count, set->seed_lo, set->seed_hi, next->epoch);
         feed_row(data, x + row * data->x_bytes, y ? y + row * data->y_bytes : NULL, sample);
     }
+    return GS_OK;
 }
 
 void gs__device_data_bind(gs__device_data *data, gs__plan_params *params) {
@@ -176,6 +196,7 @@ void gs__device_data_bind(gs__device_data *data, gs__plan_params *params) {
 }
 
 void gs__device_data_deinit(gs__device_data *data) {
+    gs__feeder_destroy(data->feeder);
     gs__buffer_destroy(data->buffer);
     *data = (gs__device_data){0};
 }

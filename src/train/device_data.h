@@ -5,6 +5,7 @@
 
 #include "model/model.h"
 #include "plan/plan.h"
+#include "train/feeder.h"
 
 typedef struct gs__device_data {
     gs__buffer *buffer;      // samples, then targets where the plan reads any
@@ -15,6 +16,8 @@ typedef struct gs__device_data {
     const unsigned char *x, *y; // from the range's first sample on; y may be NULL
     uint64_t x_bytes, y_bytes;  // of a sample
     bool y_to_float;            // class indices for a loss that takes values
+    gs__feeder *feeder;         // of data from a callback; x and y are NULL then
+    gs__error *error;
 } gs__device_data;
 
 typedef struct gs__device_data_params {
