@@ -2,6 +2,7 @@
 #ifndef GRADSMITH_GRADSMITH_H
 #define GRADSMITH_GRADSMITH_H
 
+#include <gradsmith/augment.h>
 #include <gradsmith/bench.h>
 #include <gradsmith/callback.h>
 #include <gradsmith/checkpoint.h>

@@ -103,6 +103,42 @@ typedef struct gs_dropout_params {
     float rate; // 0 <= rate < 1
 } gs_dropout_params;
 
+// Augmentation: layers that change images (height, width, channels) at random while training, and are nothing (RandomCrop:
+// the middle part) otherwise. They must stand in front of all layers with parameters. Numbers are drawn from the seed of
+// the training, the step and the row.
+typedef enum gs_flip { GS_FLIP_BOTH = 0, GS_FLIP_HORIZONTAL, GS_FLIP_VERTICAL } gs_flip;
+typedef struct gs_random_flip_params {
+    const char *name;
+    gs_flip mode;
+} gs_random_flip_params;
+
+typedef struct gs_random_crop_params {
+    const char *name;
+    uint32_t height, width; // of the result, >= 1
+} gs_random_crop_params;
+
+// By factor[0] to factor[1] full turns, counterclockwise; within -1 to 1. fill_mode: what is beyond the edges.
+typedef enum gs_fill_mode { GS_FILL_REFLECT = 0, GS_FILL_CONSTANT, GS_FILL_NEAREST, GS_FILL_WRAP } gs_fill_mode;
+typedef struct gs_random_rotation_params {
+    const char *name;
+    float factor[2];
+    gs_fill_mode fill_mode;
+    float fill_value; // of GS_FILL_CONSTANT
+} gs_random_rotation_params;
+
+// Adds factor[0] to factor[1] times the width of value_range, then clips to it. value_range: both 0: Keras's 0 to 255.
+// Samples of bytes count as 0 to 1.
+typedef struct gs_random_brightness_params {
+    const char *name;
+    float factor[2], value_range[2];
+} gs_random_brightness_params;
+
+// Multiplies distances from the mean of each channel by 1 - factor[0] to 1 + factor[1], then clips to value_range.
+typedef struct gs_random_contrast_params {
+    const char *name;
+    float factor[2], value_range[2];
+} gs_random_contrast_params;
+
 // All dimensions of a sample into one.
 typedef struct gs_flatten_params {
     const char *name;
@@ -122,11 +158,22 @@ typedef struct gs_layer {
         gs_dense_params dense;
         gs_activation_params activation;
         gs_dropout_params dropout;
+        gs_random_flip_params random_flip;
+        gs_random_crop_params random_crop;
+        gs_random_rotation_params random_rotation;
+        gs_random_brightness_params random_brightness;
+        gs_random_contrast_params random_contrast;
         gs_flatten_params flatten;
         gs_reshape_params reshape;
         uint64_t reserved[48]; // room for later layers, so that the struct keeps its size
     };
 } gs_layer;
+
+#define gs_random_flip(...)       ((gs_layer){.class_name = "RandomFlip", .random_flip = {__VA_ARGS__}})
+#define gs_random_crop(...)       ((gs_layer){.class_name = "RandomCrop", .random_crop = {__VA_ARGS__}})
+#define gs_random_rotation(...)   ((gs_layer){.class_name = "RandomRotation", .random_rotation = {__VA_ARGS__}})
+#define gs_random_brightness(...) ((gs_layer){.class_name = "RandomBrightness", .random_brightness = {__VA_ARGS__}})
+#define gs_random_contrast(...)   ((gs_layer){.class_name = "RandomContrast", .random_contrast = {__VA_ARGS__}})
 
 #define gs_input(...)            ((gs_layer){.class_name = "InputLayer", .input = {__VA_ARGS__}})
 #define gs_dense(...)            ((gs_layer){.class_name = "Dense", .dense = {__VA_ARGS__}})

@@ -2,6 +2,7 @@
 #ifndef GRADSMITH_TRAIN_H
 #define GRADSMITH_TRAIN_H
 
+#include <gradsmith/augment.h>
 #include <gradsmith/data.h>
 #include <gradsmith/model.h>
 
@@ -56,8 +57,9 @@ typedef struct gs_fit_params {
     gs_callback *const *callbacks; // borrowed; see callback.h
     uint32_t callback_count;
     const char *resume; // a file of gs_backup: goes on where it was made, up to `epochs` in all. NULL: from the start
-    const volatile int *stop; // polled between submissions; nonzero stops as a callback's false does. May be NULL
-    bool profile;             // time each kernel; see gs_model_profile. Slower
+    const volatile int *stop;  // polled between submissions; nonzero stops as a callback's false does. May be NULL
+    bool profile;              // time each kernel; see gs_model_profile. Slower
+    const gs_augment *augment; // random changes to the samples; may be NULL
 } gs_fit_params;
 
 // Trains. A model that was not compiled is compiled with defaults. Opens the context's device at first use.

@@ -16,6 +16,7 @@ struct training {
     gs_context *context;
     gs_model *model;
     gs_data *data, *validation, *test;
+    gs_augment augment;
     gs_recipe_params wishes;
     gs_recipe *recipe; // NULL: the data needs none
     gs_compile_params compile;
@@ -186,6 +187,7 @@ static int fit(struct training *training, bool *saveable) {
         .user = training,
         .stop = training->stop,
         .profile = options->profile,
+        .augment = options->augment != NULL ? &training->augment : NULL,
     };
     training->plateau.monitor = training->validation != NULL || options->validation_split > 0 ? "val_loss" : "loss";
     if (options->plateau != NULL) {
@@ -249,8 +251,8 @@ static int conclude(const struct training *training) {
     return CLI_OK;
 }
 
-static int run(const train_options *options, const gs_compile_params *compile, const gs_recipe_params *wishes) {
-    struct training training = {.options = options, .compile = *compile, .wishes = *wishes};
+static int run(struct training training) {
+    const train_options *options = training.options;
     bool saveable = false;
     int code = open_training(&training);
     gs_device_info device;
@@ -288,14 +290,21 @@ static int check(const train_options *options) {
     return CLI_OK;
 }
 
+static int parse_augment(const train_options *options, gs_augment *augment) {
+    char message[512];
+    if (options->augment == NULL || gs_augment_parse(options->augment, augment, message, sizeof message) == GS_OK)
+        return CLI_OK;
+    return cli_misuse("train", "--augment: %s", message);
+}
+
 int cli_train(int argc, char **argv) {
     train_options options;
-    gs_compile_params compile;
-    gs_recipe_params wishes;
+    struct training training = {.options = &options};
     int code = cli_train_parse(argc, argv, &options);
     if (code != CLI_GO_ON) return code;
     code = check(&options);
-    if (code == CLI_OK) code = cli_compile_parse(&options.compile, &compile);
-    if (code == CLI_OK) code = cli_recipe_parse(&options.recipe, &wishes);
-    return code == CLI_OK ? run(&options, &compile, &wishes) : code;
+    if (code == CLI_OK) code = cli_compile_parse(&options.compile, &training.compile);
+    if (code == CLI_OK) code = cli_recipe_parse(&options.recipe, &training.wishes);
+    if (code == CLI_OK) code = parse_augment(&options, &training.augment);
+    return code == CLI_OK ? run(training) : code;
 }

@@ -6,7 +6,7 @@
 #include "recipe.h"
 
 typedef struct train_options {
-    const char *model, *layers, *data, *data_dir, *validation_data, *init, *out, *log, *device, *plateau;
+    const char *model, *layers, *data, *data_dir, *validation_data, *augment, *init, *out, *log, *device, *plateau;
     uint64_t epochs, batch_size, seed, max_steps;
     double validation_split;
     bool no_shuffle, no_autotune, quiet, profile;

@@ -18,9 +18,9 @@ static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3'
                            "  idx:IMAGES,LABELS         files in the format of MNIST, gzip or not\n"
                            "\n"
                            "The folder of --out receives model.json, model.safetensors, history.csv,\n"
-                           "log.jsonl, and classes.json where the data has names for its classes, data.json\n"
-                           "where it is a table, images, scaled or split; evaluate and predict take it. Ctrl-C stops "
-                           "after the step and saves.";
+                           "log.jsonl, classes.json where the data has names for its classes, and data.json\n"
+                           "where it is a table, images, scaled or split; evaluate and predict take it.\n"
+                           "Ctrl-C stops after the step and saves.";
 
 static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json --data fashion-mnist \\\n"
                                "      --validation-data fashion-mnist:test --epochs 5 --out runs/first\n"
@@ -63,6 +63,10 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
         {"channels", "C", "image folders: grey or rgb (default: grey where all are)", .text = &r->channels},
         {"scale", "HOW", "standard, minmax or none, measured on the training part (default none)", .text = &r->scale},
         {"one-hot", NULL, "targets become rows of 0 and 1, for categorical_crossentropy", .flag = &r->one_hot},
+        {"augment", "A,B",
+         "random changes to images, each epoch others: flip, flip_vertical, crop=PIXELS, rotate=DEGREES, contrast=F, "
+         "brightness=F, cutout=PIXELS, mixup=ALPHA",
+         .text = &o->augment},
         {"epochs", "N", "passes over the data (default 1)", .integer = &o->epochs, .minimum = 1, .maximum = 1000000},
         {"max-steps", "N", "stop after N steps", .integer = &o->max_steps, .minimum = 1, .maximum = UINT64_MAX},
         {"batch-size", "N", "samples per step (default 32)", .integer = &o->batch_size, .minimum = 1,

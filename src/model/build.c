@@ -1,4 +1,5 @@
 // The graphs of a model: gather -> layers -> loss, metrics, penalties -> backward pass and update, or the end of the step.
+#include "model/augment.h"
 #include "model/fuse.h"
 #include "model/model.h"
 #include "op/attr.h"
@@ -175,6 +176,9 @@ static gs_status build(struct builder *b, const gs_data_info *data, bool softmax
     gs_status status = GS_OK;
     gs__value accuracy = 0;
     GS_TRY(build_gather(b, data, targets));
+    if (b->mode == GS__MODE_TRAIN && b->model->augment)
+        GS_TRY(gs__augment_build(&b->out->graph, b->model->augment, data, &b->model->layers[0].output_shape, &b->x,
+                                 &b->targets));
     GS_TRY(build_layers(b, parameters));
     if (softmax && gs__model_last_activation(b->model) != GS_ACTIVATION_SOFTMAX) {
         gs__layer_build end = {.graph = &b->out->graph, .name = "softmax"};

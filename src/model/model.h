@@ -6,6 +6,7 @@
 #include "model/layer.h"
 #include "plan/tick.h"
 #include "state.h"
+#include <gradsmith/augment.h>
 #include <gradsmith/data.h>
 #include <gradsmith/model.h>
 
@@ -57,6 +58,7 @@ struct gs_model {
     bool has_resolved;              // loss and metrics are known for the data last used
     gs_loss resolved_loss;
     gs_metric resolved_metrics[GS_MAX_METRICS];
+    const gs_augment *augment;          // of the fit under way; NULL: none
     struct gs_position position;        // of training so far, what State.next starts from; reset by gs_model_compile
     bool fitting;                       // gs_model_fit is under way: what its callbacks must not do is refused
     bool unfused;                       // graphs of training keep their ops apart, for src/train/nan.c

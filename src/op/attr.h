@@ -124,4 +124,27 @@ typedef struct gs__tick_attr {
     gs__tick tick;
 } gs__tick_attr;
 
+// augment: x (B, H, W, C) -> y = { (B, height, width, C), means (B, C) or absent }. Zeros: nothing is done.
+enum { GS__FLIP_HORIZONTAL = 1, GS__FLIP_VERTICAL = 2, GS__AUGMENT_MAX_SIDE = 16384 };
+typedef enum gs__fill { GS__FILL_CONSTANT, GS__FILL_REFLECT, GS__FILL_NEAREST, GS__FILL_WRAP } gs__fill;
+typedef struct gs__augment_attr {
+    uint32_t key;           // another for each random op of a model
+    uint16_t height, width; // of the result; 0: as x
+    int16_t top, left;      // crop: first row and column of x that the result may begin at,
+    uint16_t down, right;   // and how many more there are
+    uint16_t cutout;        // side of a square of zeros
+    uint8_t flips, fill;    // GS__FLIP_*; gs__fill: what is beyond the edges
+    float fill_value;       // of GS__FILL_CONSTANT
+    float turn[2];          // rotation, counterclockwise, in full turns: low, high
+    float contrast[2];      // factor around the image's mean less 1: low, high
+    float brightness[2];    // is added: low, high
+    float range[2];         // contrast and brightness are followed by clipping; both 0: by none
+} gs__augment_attr;
+
+// mixup: x = { rows (B, ...), targets (B, ...) float } -> y = { rows, targets }, each mixed with another row's.
+typedef struct gs__mixup_attr {
+    uint32_t key;
+    float alpha; // of the Beta distribution, above 0 and at most 1
+} gs__mixup_attr;
+
 #endif

@@ -299,6 +299,7 @@ gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params
         status = gs__fail(model->error, GS_ERR_MEMORY, "out of host memory for the losses of the steps");
         goto fail;
     }
+    model->augment = f.params->augment;
     GS_TRY(open_sessions(&f, data));
     fill_info(&f);
     f.guard = (gs__nan_guard){.session = &f.train, .data = data};
@@ -307,6 +308,7 @@ gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params
     model->fitting = false;
 fail:
     gs__nan_guard_deinit(&f.guard);
+    model->augment = NULL;
     gs__session_close(&f.validation);
     gs__session_close(&f.train);
     free(f.step_losses);

@@ -116,6 +116,28 @@ refused 1 train --layers "351 dense:2" --data set -- 'class "none" has no images
 cp "$golden/grey16.png" set/none/1.png
 refused 1 train --layers "351 dense:2" --data set -- 'none/1.png: 16 bits a channel'
 
+# --- augmentation: repeatable, another training than without, and not in evaluation
+learn=(train --layers "784 dense:8:relu dense:3" --data idx:images,labels --epochs 2 --seed 5)
+run "${learn[@]}" --out runs/plain
+for augment in flip,crop=2,rotate=20,contrast=0.2,brightness=0.1,cutout=6 flip_vertical; do
+    run "${learn[@]}" --augment $augment --out runs/one
+    exits 0
+    run "${learn[@]}" --augment $augment --out runs/two
+    same_bytes runs/one/model.safetensors runs/two/model.safetensors
+    check "other weights" test "$(cksum <runs/plain/model.safetensors)" != "$(cksum <runs/one/model.safetensors)"
+done
+run "${learn[@]}" --augment mixup=0.2 --one-hot --loss categorical_crossentropy
+exits 0
+refused 1 "${learn[@]}" --quiet --augment mixup=0.2 -- --one-hot
+refused 1 train --quiet --layers "4 dense:3" --data "$iris" --label species --augment flip -- 'no images'
+refused 2 "${learn[@]}" --augment flip,spin -- 'unknown augmentation "spin"' flip_vertical crop=PIXELS
+refused 2 "${learn[@]}" --augment crop=x -- '"x" is not a number'
+run train "$GRADSMITH_SOURCE_DIR/tests/cli/models/augmentation.json" --data set --image-size 8x8 --channels rgb
+exits 1 # the folder "none" still has a bad image
+rm -r set/none
+run train "$GRADSMITH_SOURCE_DIR/tests/cli/models/augmentation.json" --data set --image-size 8x8 --channels rgb
+exits 0
+
 # --- bad command lines
 bad() { refused 2 train --layers "4 dense:3" --data "$iris" "$@"; }
 bad --missing never -- --missing 'error, mean, zero, drop' '"never"'

@@ -103,6 +103,7 @@ static void test_reads_keras_files(void **state) {
         {"tests/cli/models/no_bias.json", 3, 30 + 18},
         {"tests/cli/models/dropout.json", 5, 42 + 21},
         {"tests/cli/models/dtype_policies.json", 3, 84},
+        {"tests/cli/models/augmentation.json", 10, 6 * 7 * 3 * 2 + 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         gs_model *model = need(cases[i].path);

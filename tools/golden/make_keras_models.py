@@ -259,6 +259,23 @@ def frozen():
     return model
 
 
+def augmentation():
+    return keras.Sequential(
+        [
+            layers.Input((8, 8, 3)),
+            layers.RandomFlip("horizontal"),
+            layers.RandomFlip(),
+            layers.RandomRotation(0.1, fill_mode="constant", fill_value=0.5),
+            layers.RandomRotation((-0.2, 0.3)),
+            layers.RandomBrightness(0.2, value_range=(0, 1)),
+            layers.RandomContrast(0.3, value_range=(0, 1)),
+            layers.RandomCrop(6, 7, seed=1),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+
+
 def conv2d():
     """A layer that we do not have. Must be refused with its class and name."""
     return keras.Sequential(
@@ -312,6 +329,7 @@ TEST_MODELS = [
     dtype_policies,
     mixed_precision,
     frozen,
+    augmentation,
     conv2d,
     nested,
     functional,
