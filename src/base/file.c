@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +40,29 @@ char *gs__path_join(gs__error *error, const char *dir, const char *name) {
     char *path = gs__allocate(error, bytes, 1, "path");
     if (path) snprintf(path, bytes, "%s%s%s", length ? dir : "", length && dir[length - 1] != '/' ? "/" : "", name);
     return path;
+}
+
+gs_status gs__file_map(gs__error *error, const char *path, uint64_t min_bytes, void **map, uint64_t *bytes) {
+    struct stat info;
+    *map = NULL;
+    int fd = open_retry(path, O_RDONLY, 0);
+    if (fd < 0) return fail_errno(error, path, "cannot be opened", errno);
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size < 1 || (uint64_t)info.st_size < min_bytes ||
+        (uint64_t)info.st_size > SIZE_MAX) {
+        close(fd);
+        return GS_OK;
+    }
+    void *made = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int code = errno;
+    close(fd);
+    if (made == MAP_FAILED) return fail_errno(error, path, "cannot be mapped", code);
+    *map = made;
+    *bytes = (uint64_t)info.st_size;
+    return GS_OK;
+}
+
+void gs__file_unmap(void *map, uint64_t bytes) {
+    if (map) munmap(map, (size_t)bytes);
 }
 
 // --- reading -----------------------------------------------------------------------------------------------------

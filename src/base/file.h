@@ -21,6 +21,11 @@ gs_status gs__file_read_gzip(gs__error *error, const char *path, uint64_t max_by
 gs_status gs__gzip_inflate(gs__error *error, const char *name, const void *packed, size_t packed_bytes,
                            uint64_t max_bytes, char **data, size_t *bytes);
 
+// Maps a regular file of at least min_bytes for reading; *map stays NULL for smaller ones and for what is no regular
+// file. Nobody may make the file shorter meanwhile. Unmapped by gs__file_unmap, which takes NULL.
+gs_status gs__file_map(gs__error *error, const char *path, uint64_t min_bytes, void **map, uint64_t *bytes);
+void gs__file_unmap(void *map, uint64_t bytes);
+
 bool gs__file_exists(const char *path);
 
 // A file being written: a temporary file in the same folder, which commit syncs and renames to `path`. A device or

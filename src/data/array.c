@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/memory.h"
 #include "data/data.h"
 #include "tensor/shape.h"
@@ -7,7 +8,8 @@
 #include <string.h>
 
 void gs__array_deinit(gs__array *array) {
-    free(array->data);
+    if (array->in_place) gs__file_unmap(array->map, array->map_bytes);
+    else free(array->data);
     *array = (gs__array){0};
 }
 
@@ -138,6 +140,16 @@ static gs_status convert(gs__error *error, const char *name, const gs__layout *l
     return GS_OK;
 }
 
+// Whether the elements are what a data set has in memory.
+static bool is_ready(const gs__layout *layout, const void *data) {
+    const uint32_t one = 1;
+    const bool big_endian_host = *(const unsigned char *)&one == 0;
+    if (layout->fortran && layout->shape.rank > 1) return false;
+    if (layout->element == GS__ELEMENT_U8) return true;
+    return layout->element == GS__ELEMENT_F32 && layout->big_endian == big_endian_host &&
+           (uintptr_t)data % sizeof(float) == 0;
+}
+
 gs_status gs__array_from_bytes(gs__error *error, const char *name, const gs__layout *layout, uint64_t offset,
                                const void *data, uint64_t bytes, gs__array_use use, gs__array *array) {
     uint64_t count, width = gs__element_bytes(layout->element);
@@ -158,8 +170,14 @@ gs_status gs__array_from_bytes(gs__error *error, const char *name, const gs__lay
             error, GS_ERR_FORMAT, "%s: %llu bytes follow the elements of shape %s, which end at offset %llu", name,
             (unsigned long long)(bytes - count * width), shape, (unsigned long long)(offset + count * width));
     gs__array made = {.shape = layout->shape, .dtype = GS_F32};
-    if (use == GS__SAMPLES && layout->element == GS__ELEMENT_U8) made.dtype = GS_U8;
+    if (use != GS__TARGETS && layout->element == GS__ELEMENT_U8) made.dtype = GS_U8;
     if (use == GS__TARGETS && !is_float(layout->element)) made.dtype = GS_I32;
+    if (use == GS__SAMPLES_IN_PLACE && is_ready(layout, data)) {
+        made.data = (void *)(uintptr_t)data;
+        made.in_place = true;
+        *array = made;
+        return GS_OK;
+    }
     made.data = gs__allocate(error, count, gs__dtype_bytes(made.dtype), name);
     if (!made.data) return GS_ERR_MEMORY;
     gs_status status = GS_OK;

@@ -1,4 +1,5 @@
 #include "data/data.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "context/context.h"
 #include "tensor/shape.h"
@@ -59,6 +60,8 @@ gs_status gs__data_adopt(gs__error *error, gs_status bad, const char *name, gs__
     made->x_dtype = x->dtype;
     made->x_bytes = x_count * gs__dtype_bytes(x->dtype);
     made->x = x->data;
+    made->map = x->map;
+    made->map_bytes = x->map_bytes;
     made->y_shape = y->shape;
     made->y_dtype = y->dtype;
     made->y_bytes = y->data ? y_count * gs__dtype_bytes(y->dtype) : 0;
@@ -182,11 +185,18 @@ gs_status gs__data_set_names(gs__error *error, gs_data *data, const char *const 
     return GS_OK;
 }
 
+void gs__data_release_x(gs_data *data) {
+    if (data->map) gs__file_unmap(data->map, data->map_bytes);
+    else free(data->x);
+    data->map = NULL;
+    data->x = NULL;
+}
+
 void gs_data_destroy(gs_data **data) {
     if (!data || !*data) return;
     gs__source_release((*data)->source);
     free((*data)->name);
-    free((*data)->x);
+    gs__data_release_x(*data);
     free((*data)->y);
     free((*data)->names);
     free(*data);

@@ -23,6 +23,8 @@ struct gs_data {
     const char *const *class_names; // static, or `names`
     uint32_t class_count;
     void *names; // owned, or NULL
+    void *map;   // the mapped file in which x lies, or NULL
+    uint64_t map_bytes;
     bool has_targets;
     gs__source *source; // of data from a callback: x and y are NULL
     uint64_t first;     // the callback's number of sample 0
@@ -36,6 +38,7 @@ struct gs__source {
     uint32_t references;
 };
 
+void gs__data_release_x(gs_data *data);
 void gs__source_release(gs__source *source); // takes NULL
 gs_status gs__data_slice_source(gs__error *error, const gs_data *data, uint64_t begin, uint64_t count, gs_data **slice);
 
@@ -52,13 +55,17 @@ typedef struct gs__array {
     gs_shape shape;
     gs_dtype dtype;
     void *data;
+    bool in_place; // data lies in `map`, the mapped file, which is owned in its stead
+    void *map;
+    uint64_t map_bytes;
 } gs__array;
 
 void gs__array_deinit(gs__array *array);
 
 // What an array is for decides its type. Samples: u8 stays, all else becomes float32. Targets: integers become int32
 // class indices, the rest float32.
-typedef enum gs__array_use { GS__SAMPLES, GS__TARGETS } gs__array_use;
+// SAMPLES_IN_PLACE: elements that need no conversion stay where they are.
+typedef enum gs__array_use { GS__SAMPLES, GS__TARGETS, GS__SAMPLES_IN_PLACE } gs__array_use;
 
 typedef enum gs__element {
     GS__ELEMENT_U8,

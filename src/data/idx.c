@@ -35,7 +35,7 @@ gs_status gs__idx_parse(gs__error *error, const char *name, const void *data, si
                         gs__array *array) {
     const unsigned char *from = data;
     const char *expected =
-        use == GS__SAMPLES ? "0x00000803 (images of unsigned bytes)" : "0x00000801 (labels of unsigned bytes)";
+        use != GS__TARGETS ? "0x00000803 (images of unsigned bytes)" : "0x00000801 (labels of unsigned bytes)";
     gs__layout layout = {.big_endian = true};
     if (bytes < 4)
         return gs__fail(error, GS_ERR_FORMAT,
@@ -48,7 +48,7 @@ gs_status gs__idx_parse(gs__error *error, const char *name, const void *data, si
                         "%s: wrong magic number 0x%08x at offset 0: an IDX file of this kind "
                         "begins with %s",
                         name, (unsigned)magic, expected);
-    if (use == GS__SAMPLES && rank == 1)
+    if (use != GS__TARGETS && rank == 1)
         return gs__fail(error, GS_ERR_FORMAT,
                         "%s: magic number 0x%08x says that these are labels, expected %s; are "
                         "the two files in the wrong order?",

@@ -7,6 +7,7 @@
 #include "tensor/shape.h"
 #include <gradsmith/recipe.h>
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,10 +39,47 @@ static gs_status check_finite(gs__error *error, const char *name, const gs__arra
     return GS_OK;
 }
 
+// From how many bytes on a file is mapped: $GRADSMITH_MAP_BYTES.
+static gs_status read_map_bytes(gs__error *error, uint64_t *bytes) {
+    const char *text = getenv("GRADSMITH_MAP_BYTES");
+    *bytes = UINT64_C(1) << 30;
+    if (!text || !text[0]) return GS_OK;
+    char *end = NULL;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 10);
+    *bytes = value;
+    if (text[0] >= '0' && text[0] <= '9' && !*end && !errno) return GS_OK;
+    return gs__fail(error, GS_ERR_ARGUMENT, "GRADSMITH_MAP_BYTES=%.64s: expected a number of bytes", text);
+}
+
+// Samples of a large file without gzip, where they lie, or array->data NULL: it has to be read.
+static gs_status map_array(gs__error *error, const char *path, parser *parse, gs__array *array) {
+    uint64_t least, bytes = 0;
+    void *map = NULL;
+    char name[160];
+    gs_status status = GS_OK;
+    GS_TRY(read_map_bytes(error, &least));
+    GS_TRY(gs__file_map(error, path, least < 2 ? 2 : least, &map, &bytes));
+    if (!map) return GS_OK;
+    if (memcmp(map, "\x1F\x8B", 2) != 0)
+        GS_TRY(parse(error, gs__text_show(gs__path_show(path), name, sizeof name), map, (size_t)bytes,
+                     GS__SAMPLES_IN_PLACE, array));
+    if (array->in_place) {
+        array->map = map;
+        array->map_bytes = bytes;
+        return GS_OK;
+    }
+fail:
+    gs__file_unmap(map, bytes);
+    return status;
+}
+
 static gs_status read_array(gs__error *error, const char *path, parser *parse, gs__array_use use, gs__array *array) {
     char *data, name[160];
     size_t bytes;
-    gs_status status = gs__file_read_gzip(error, path, GS__DATA_MAX_BYTES, &data, &bytes);
+    gs_status status = use == GS__SAMPLES ? map_array(error, path, parse, array) : GS_OK;
+    if (status != GS_OK || array->data) return status;
+    status = gs__file_read_gzip(error, path, GS__DATA_MAX_BYTES, &data, &bytes);
     if (status != GS_OK) return status;
     status = parse(error, gs__text_show(gs__path_show(path), name, sizeof name), data, bytes, use, array);
     free(data);

@@ -122,7 +122,7 @@ gs_status gs__recipe_fit(gs__error *error, gs_recipe *recipe, const gs_data *raw
 static void replace_samples(gs_data *data, float *x, const gs_shape *shape) {
     uint64_t count = 0;
     gs__shape_count(shape, &count);
-    free(data->x);
+    gs__data_release_x(data);
     data->x = x;
     data->x_shape = *shape;
     data->x_dtype = GS_F32;

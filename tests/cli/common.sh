@@ -6,7 +6,7 @@ set -uo pipefail
 work=$(mktemp -d "${TMPDIR:-/tmp}/gradsmith-cli-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-unset NO_COLOR GRADSMITH_DEVICE GRADSMITH_DATA_DIR GRADSMITH_DATA_BUDGET
+unset NO_COLOR GRADSMITH_DEVICE GRADSMITH_DATA_DIR GRADSMITH_DATA_BUDGET GRADSMITH_MAP_BYTES
 checks=0 failures=0
 code=0 # of the last run; its output is in the files out and err
 

@@ -243,6 +243,54 @@ static void test_npy(void **state) {
     fails(load_files("npy", x, y, &data), GS_ERR_FORMAT, "single number", "(samples, ...)");
 }
 
+// Mapped samples are the same, and slices of them do not need the file.
+static void test_mapped(void **state) {
+    (void)state;
+    gs_data *read, *mapped, *slice;
+    char path[1024], spec[1100];
+    float values[60];
+    for (int i = 0; i < 60; i++) values[i] = (float)i / 7;
+    snprintf(path, sizeof path, "%s", files_path("mapped.npy"));
+    snprintf(spec, sizeof spec, "npy:%s", path);
+    assert_int_equal(gs_npy_write(context, path, values, &(gs_shape){2, {12, 5}}), GS_OK);
+    assert_int_equal(gs_data_load(context, spec, NULL, &read), GS_OK);
+    assert_null(read->map);
+    setenv("GRADSMITH_MAP_BYTES", "100", 1);
+    assert_int_equal(gs_data_load(context, spec, NULL, &mapped), GS_OK);
+    assert_non_null(mapped->map);
+    assert_int_equal(mapped->x_bytes, sizeof values);
+    assert_memory_equal(gs_data_x(mapped), values, sizeof values);
+    assert_memory_equal(gs_data_x(read), values, sizeof values);
+    assert_int_equal(gs_data_slice(context, mapped, 2, 3, &slice), GS_OK);
+    gs_data_destroy(&mapped);
+    assert_memory_equal(gs_data_x(slice), values + 10, 15 * sizeof *values);
+    gs_data_destroy(&slice);
+    gs_data_destroy(&read);
+    // Too small, or of another type: read.
+    setenv("GRADSMITH_MAP_BYTES", "1000000", 1);
+    assert_int_equal(gs_data_load(context, spec, NULL, &read), GS_OK);
+    assert_null(read->map);
+    gs_data_destroy(&read);
+    setenv("GRADSMITH_MAP_BYTES", "0", 1);
+    char *file;
+    size_t bytes;
+    file = files_get(path, &bytes);
+    memcpy(strstr(file + 10, "<f4"), "<i4", 3);
+    snprintf(spec, sizeof spec, "npy:%s", files_put("other.npy", file, bytes));
+    assert_int_equal(gs_data_load(context, spec, NULL, &read), GS_OK);
+    assert_null(read->map);
+    gs_data_destroy(&read);
+    snprintf(spec, sizeof spec, "npy:%s", files_put("cut.npy", file, bytes - 1));
+    fails(gs_data_load(context, spec, NULL, &read), GS_ERR_FORMAT, "cut.npy: truncated", NULL);
+    snprintf(spec, sizeof spec, "npy:%s", files_put("none.npy", file, 0));
+    fails(gs_data_load(context, spec, NULL, &read), GS_ERR_FORMAT, "none.npy", NULL);
+    fails(gs_data_load(context, "npy:missing.npy", NULL, &read), GS_ERR_FILE, "missing.npy", "No such file");
+    setenv("GRADSMITH_MAP_BYTES", "1k", 1);
+    fails(gs_data_load(context, spec, NULL, &read), GS_ERR_ARGUMENT, "GRADSMITH_MAP_BYTES=1k", NULL);
+    unsetenv("GRADSMITH_MAP_BYTES");
+    free(file);
+}
+
 static void test_specs(void **state) {
     (void)state;
     gs_data *data = NULL;
@@ -487,6 +535,7 @@ int main(void) {
         cmocka_unit_test(test_slice),
         cmocka_unit_test(test_idx),
         cmocka_unit_test(test_npy),
+        cmocka_unit_test(test_mapped),
         cmocka_unit_test(test_specs),
         cmocka_unit_test(test_fashion_mnist_places),
         cmocka_unit_test(test_fashion_mnist),
