@@ -135,5 +135,6 @@ if(GRADSMITH_EXAMPLES)
   foreach(source IN LISTS example_sources)
     cmake_path(GET source STEM name)
     gradsmith_test(example/${name} gpu COMMAND example_${name} ENVIRONMENT ${device_environment} ${lavapipe})
+    set_tests_properties(example/${name} PROPERTIES WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}") # assets/data
   endforeach()
 endif()
