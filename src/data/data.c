@@ -66,7 +66,6 @@ gs_status gs__data_adopt(gs__error *error, gs_status bad, const char *name, gs__
     made->y_dtype = y->dtype;
     made->y_bytes = y->data ? y_count * gs__dtype_bytes(y->dtype) : 0;
     made->y = y->data;
-    made->has_targets = y->data != NULL;
     *data = made;
     return GS_OK;
 fail:
@@ -215,7 +214,7 @@ void gs_data_get_info(const gs_data *data, gs_data_info *info) {
         .count = data->count,
         .sample_shape = without_first(&data->x_shape),
         .x_dtype = data->x_dtype,
-        .has_targets = data->has_targets,
+        .has_targets = data->source ? data->has_targets : data->y != NULL,
         .target_shape = without_first(&data->y_shape),
         .y_dtype = data->y_dtype,
         .max_class = data->max_class,

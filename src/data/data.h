@@ -25,7 +25,7 @@ struct gs_data {
     void *names; // owned, or NULL
     void *map;   // the mapped file in which x lies, or NULL
     uint64_t map_bytes;
-    bool has_targets;
+    bool has_targets;   // with `source`
     gs__source *source; // of data from a callback: x and y are NULL
     uint64_t first;     // the callback's number of sample 0
 };
