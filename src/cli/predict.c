@@ -3,6 +3,7 @@
 #include "options.h"
 #include "recipe.h"
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -106,6 +107,86 @@ static int print_top(const struct prediction *prediction, enum meaning meaning) 
     return CLI_OK;
 }
 
+// A cell of a table, in quotes where it needs them.
+static void write_cell(FILE *file, const char *text) {
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, file);
+        return;
+    }
+    putc('"', file);
+    for (; *text != 0; text++) {
+        if (*text == '"') putc('"', file);
+        putc(*text, file);
+    }
+    putc('"', file);
+}
+
+static void write_class(FILE *file, const cJSON *classes, uint64_t index) {
+    const cJSON *name = classes != NULL ? cJSON_GetArrayItem(classes, (int)index) : NULL;
+    if (name != NULL) write_cell(file, name->valuestring);
+    else fprintf(file, "%" PRIu64, index);
+}
+
+// A line for each sample: of a model that classifies its class and the share of each, else the plain values.
+static void write_lines(FILE *file, const struct prediction *prediction, enum meaning meaning, double *shares) {
+    cJSON *classes = meaning != VALUES ? read_classes(prediction) : NULL;
+    const uint64_t width = prediction->width;
+    if (meaning != VALUES) fprintf(file, "class");
+    for (uint64_t i = 0; i < width; i++) {
+        if (i > 0 || meaning != VALUES) putc(',', file);
+        if (meaning == VALUES) fprintf(file, "output_%" PRIu64, i);
+        else write_class(file, classes, i);
+    }
+    for (uint64_t sample = 0; sample < prediction->count; sample++) {
+        const float *row = prediction->values + sample * width;
+        uint64_t best = 0;
+        if (meaning == LOGITS && !prediction->softmax) softmax(row, width, shares);
+        else
+            for (uint64_t i = 0; i < width; i++) shares[i] = (double)row[i];
+        for (uint64_t i = 1; i < width; i++) {
+            if (shares[i] > shares[best]) best = i;
+        }
+        putc('\n', file);
+        if (meaning != VALUES) write_class(file, classes, best);
+        for (uint64_t i = 0; i < width; i++) fprintf(file, "%s%.9g", i > 0 || meaning != VALUES ? "," : "", shares[i]);
+    }
+    putc('\n', file);
+    cJSON_Delete(classes);
+}
+
+// Replaces the file only when it is complete.
+static int write_table(const struct prediction *prediction, enum meaning meaning) {
+    int code = CLI_FAILED;
+    size_t bytes = strlen(prediction->output) + 5;
+    char *fresh = malloc(bytes);
+    double *shares = calloc(prediction->width, sizeof *shares);
+    FILE *file = NULL;
+    if (fresh == NULL || shares == NULL) {
+        cli_fail("out of memory");
+        goto done;
+    }
+    snprintf(fresh, bytes, "%s.tmp", prediction->output);
+    file = fopen(fresh, "w");
+    if (file != NULL) write_lines(file, prediction, meaning, shares);
+    bool good = file != NULL && ferror(file) == 0;
+    if (file != NULL && fclose(file) != 0) good = false;
+    if (good && rename(fresh, prediction->output) == 0) {
+        code = CLI_OK;
+        goto done;
+    }
+    code = cli_fail("%s: %s", prediction->output, strerror(errno));
+    if (file != NULL) unlink(fresh);
+done:
+    free(shares);
+    free(fresh);
+    return code;
+}
+
+static bool is_table(const char *path) {
+    size_t length = strlen(path);
+    return length >= 4 && strcmp(path + length - 4, ".csv") == 0;
+}
+
 static int open_prediction(struct prediction *prediction, const gs_context_params *params) {
     if (gs_context_create(&prediction->context, params) != GS_OK) return cli_fail("out of memory");
     int code = cli_open_run(prediction->context, prediction->dir, &prediction->model);
@@ -119,7 +200,8 @@ static int open_prediction(struct prediction *prediction, const gs_context_param
     gs_data_get_info(prediction->data, &data);
     prediction->count = data.count;
     if (data.count != 1 && prediction->output == NULL)
-        return cli_fail("%s holds %" PRIu64 " samples: --output FILE.npy says where to write what the model says",
+        return cli_fail("%s holds %" PRIu64
+                        " samples: --output FILE.npy, or FILE.csv, says where to write what the model says",
                         prediction->input, data.count);
 
     prediction->shape = (gs_shape){.rank = 1, .dim = {(int64_t)data.count}};
@@ -143,8 +225,11 @@ static int predict(struct prediction *prediction) {
     uint64_t total = prediction->count * prediction->width;
     if (gs_model_predict(prediction->model, prediction->data, &params, prediction->values, total) != GS_OK)
         return cli_fail_context(context, NULL);
-    if (prediction->output != NULL &&
-        gs_npy_write(context, prediction->output, prediction->values, &prediction->shape) != GS_OK)
+    if (prediction->output != NULL && is_table(prediction->output)) {
+        int code = write_table(prediction, meaning);
+        if (code != CLI_OK) return code;
+    } else if (prediction->output != NULL &&
+               gs_npy_write(context, prediction->output, prediction->values, &prediction->shape) != GS_OK)
         return cli_fail_context(context, prediction->output);
     return prediction->count == 1 ? print_top(prediction, meaning) : CLI_OK;
 }
@@ -156,9 +241,10 @@ int cli_predict(int argc, char **argv) {
         {"input", "FILE",
          "an image (.png, .bmp, .jpg), an array (.npy) of samples, or a table like the one of the training",
          .text = &prediction.input},
-        {"output", "FILE.npy",
-         "write the model's outputs: float32, a row for each sample. Without it one sample's "
-         "likeliest classes are only printed",
+        {"output", "FILE",
+         "write the model's outputs, a row for each sample: to a .csv file the class and the share of each, else "
+         "float32 "
+         "as .npy. Without it one sample's likeliest classes are only printed",
          .text = &prediction.output},
         {"softmax", NULL, "write probabilities instead of logits", .flag = &prediction.softmax},
         {"top", "N", "classes to print for one sample (default 3)", .integer = &prediction.top, .minimum = 1,

@@ -39,6 +39,15 @@ run predict runs/iris --input all.csv --output out.npy --softmax
 exits 0
 same "$("$helper" rows out.npy 3 | wc -l)" 150
 check "most of the last class" test "$("$helper" rows out.npy 3 | tail -n 50 | grep -c '1.0000 2')" -gt 40
+run predict runs/iris --input all.csv --output out.csv
+exits 0
+silent out
+same "$(head -n 1 out.csv)" class,setosa,versicolor,virginica
+same "$(wc -l <out.csv)" 151
+same "$(sed -n 2p out.csv | cut -d, -f1)" setosa
+check "as many of the last class" test "$(tail -n 50 out.csv | grep -c ^virginica,)" -gt 40
+refused 1 predict runs/iris --input all.csv --output nowhere/out.csv -- nowhere/out.csv
+refused 1 predict runs/iris --input all.csv -- '150 samples' FILE.csv
 # The same seed, the same bytes; another seed splits otherwise.
 run "${learn[@]}" --validation-split 0.2 --test-split 0.1 --epochs 60 --out runs/again
 same_bytes runs/iris/data.json runs/again/data.json
@@ -82,6 +91,12 @@ says err 13
 run train --layers "13 dense:2" --data homes.csv --label town --delimiter ';' --missing drop --one-hot --ignore price \
     --categorical rooms --loss categorical_crossentropy --split random --validation-split 0.3
 exits 0
+
+printf 'rooms;town;built\n2;Ulm;\n3;Ulm;1960\n' >home.csv
+run predict runs/homes --input home.csv --output prices.csv
+exits 0
+same "$(head -n 1 prices.csv)" output_0
+same "$(wc -l <prices.csv)" 3
 
 # --- archives and images
 run train --layers "3 dense:3" --data "$golden/packed.npz"
