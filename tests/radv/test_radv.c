@@ -148,6 +148,28 @@ static void plan_penalties(gs_context *context) {
     gs_model_destroy(&model);
 }
 
+// Every way to change images, before a model.
+static void plan_augmented(gs_context *context) {
+    static uint8_t x[ROWS * 36];
+    static float y[ROWS * 4];
+    const gs_augment augment = {true, true, 2, 0.1f, 0.2f, 0.1f, 3, 0.2f};
+    const gs_data_params params = {
+        .x = x, .x_shape = {3, {ROWS, 6, 6}}, .x_dtype = GS_U8, .y = y, .y_shape = {2, {ROWS, 4}}};
+    gs_model *model;
+    gs_data *data;
+    gs__session session;
+    ok(context, gs_data_create(context, &params, &data));
+    ok(context, gs_model_from_layers(context, "6x6 flatten dense:4", 0, &model));
+    ok(context, gs_model_compile(model, &(gs_compile_params){.loss = {.kind = GS_LOSS_CATEGORICAL_CROSSENTROPY}}));
+    model->augment = &augment;
+    const gs__session_params p = {.mode = GS__MODE_TRAIN, .data = data, .count = ROWS, .batch = 32};
+    ok(context, gs__session_open(model, &p, &session));
+    gs__session_close(&session);
+    model->augment = NULL;
+    gs_model_destroy(&model);
+    gs_data_destroy(&data);
+}
+
 // Of each choice by measurement all ways, where a plan takes only one.
 static void plan_all_ways(gs_context *context, gs__gpu *gpu, gs_model *model, const struct recipe *r) {
     gs__tuner *tuner = gs__tuner_get(gpu);
@@ -172,6 +194,7 @@ static void collect_kernels(const char *class, bool shuffle) {
         gs_model_destroy(&model);
     }
     plan_penalties(context);
+    plan_augmented(context);
     collect(context);
     gs_context_destroy(&context);
     unsetenv("GRADSMITH_KERNELS");
