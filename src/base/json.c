@@ -14,6 +14,7 @@ struct gs__json {
     gs__error *error;
     cJSON *root;
     char name[200];
+    const char *root_name; // NULL: paths begin with a member
 };
 
 static const int64_t max_exact = INT64_C(1) << 53; // doubles hold every integer up to here
@@ -35,7 +36,10 @@ const char *gs__json_path(const gs__json *json, const cJSON *item, char *buffer,
     const cJSON *path[GS__JSON_MAX_DEPTH], *parent = json->root;
     int length = item == json->root ? 0 : find_path(json->root, item, path, 0);
     size_t used = 0;
-    if (length <= 0) snprintf(buffer, buffer_bytes, "the document");
+    if (json->root_name) {
+        const int n = snprintf(buffer, buffer_bytes, "%s", json->root_name);
+        used = n > 0 ? (size_t)n : 0;
+    } else if (length <= 0) snprintf(buffer, buffer_bytes, "the document");
     for (int i = 0; i < length && used + 1 < buffer_bytes; parent = path[i++]) {
         int n;
         if (cJSON_IsArray(parent)) {
@@ -44,7 +48,7 @@ const char *gs__json_path(const gs__json *json, const cJSON *item, char *buffer,
             n = snprintf(buffer + used, buffer_bytes - used, "[%zu]", index);
         } else {
             char key[64];
-            n = snprintf(buffer + used, buffer_bytes - used, "%s%s", i ? "." : "",
+            n = snprintf(buffer + used, buffer_bytes - used, "%s%s", i || json->root_name ? "." : "",
                          gs__text_show(path[i]->string, key, sizeof key));
         }
         used += n > 0 ? (size_t)n : 0;
@@ -79,6 +83,10 @@ static gs_status fail_type(gs__json *json, const cJSON *item, const char *expect
     char found[64];
     return gs__json_fail(json, item, GS_ERR_FORMAT, "expected %s, found %s", expected,
                          gs__json_show(item, found, sizeof found));
+}
+
+void gs__json_name_root(gs__json *json, const char *name) {
+    json->root_name = name;
 }
 
 // --- parsing -----------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ typedef struct gs__json gs__json;
 // functions below report there. GS_ERR_FORMAT, with line and column.
 gs_status gs__json_parse(gs__error *error, const char *text, size_t bytes, const char *name, gs__json **json);
 void gs__json_destroy(gs__json *json);
+// Begins every path with this (static) instead of with nothing: "$" makes "$.config.layers[1]".
+void gs__json_name_root(gs__json *json, const char *name);
 const cJSON *gs__json_root(const gs__json *json);
 
 typedef enum gs__json_need {

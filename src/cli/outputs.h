@@ -12,6 +12,7 @@ typedef struct cli_outputs {
     char *paths[3];    // of those; NULL: not wanted
     bool was_there[3]; // before this run
     bool begun;        // an epoch has been written
+    bool goes_on;      // to be set for a resumed training: earlier epochs keep their lines
     int failed;        // errno of a write that failed
     const char *failed_path;
 } cli_outputs;

@@ -52,28 +52,25 @@ int cli_recipe_parse(const cli_recipe *options, gs_recipe_params *params) {
     int split = scale < 0 ? -1 : word_of("split", options->split, splits);
     int channel = split < 0 ? -1 : word_of("channels", options->channels, channels);
     if (channel < 0) return CLI_USAGE;
-    *params = (gs_recipe_params){
-        .label = options->label,
-        .label_kind = (gs_label_kind)label,
-        .categorical = options->categorical,
-        .ignore = options->ignore,
-        .no_header = options->no_header,
-        .missing = (gs_missing)missing,
-        .image_channels = channel == 0   ? 0
-                          : channel == 1 ? 1
-                                         : 3,
-        .scale = (gs_scale)scale,
-        .one_hot = options->one_hot,
-        .test_share = options->test_split,
-        .split = (gs_split_kind)split,
-    };
+    if (options->label != NULL) params->label = options->label;
+    if (options->label_as != NULL) params->label_kind = (gs_label_kind)label;
+    if (options->categorical != NULL) params->categorical = options->categorical;
+    if (options->ignore != NULL) params->ignore = options->ignore;
+    if (options->no_header) params->no_header = true;
+    if (options->missing != NULL) params->missing = (gs_missing)missing;
+    if (options->channels != NULL) params->image_channels = channel == 2 ? 3 : (uint32_t)channel;
+    if (options->scale != NULL) params->scale = (gs_scale)scale;
+    if (options->one_hot) params->one_hot = true;
+    if (options->test_split > 0) params->test_share = options->test_split;
+    if (options->split != NULL) params->split = (gs_split_kind)split;
     int code = read_size(options->image_size, params);
     return code == CLI_OK ? read_delimiter(options->delimiter, params) : code;
 }
 
-bool cli_recipe_is_needed(const cli_recipe *options, const char *spec) {
-    return gs_recipe_is_for(spec) || options->scale != NULL || options->split != NULL || options->one_hot ||
-           options->test_split > 0;
+bool cli_recipe_is_needed(const cli_recipe *options, const gs_recipe_params *params, const char *spec) {
+    return gs_recipe_is_for(spec) || options->scale != NULL || options->split != NULL ||
+           params->scale != GS_SCALE_NONE || params->split != GS_SPLIT_AUTO || params->one_hot ||
+           params->test_share > 0;
 }
 
 int cli_recipe_save(gs_context *context, const gs_recipe *recipe, const char *dir) {

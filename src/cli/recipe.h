@@ -11,10 +11,11 @@ typedef struct cli_recipe {
     double test_split;
 } cli_recipe;
 
-// Words to values, before anything is opened; prints what is wrong with the command line.
+// Words to values, before anything is opened; prints what is wrong with the command line. What is not given keeps what
+// *params has.
 int cli_recipe_parse(const cli_recipe *options, gs_recipe_params *params);
 // Whether this data, or these options, ask for a recipe.
-bool cli_recipe_is_needed(const cli_recipe *options, const char *spec);
+bool cli_recipe_is_needed(const cli_recipe *options, const gs_recipe_params *params, const char *spec);
 
 // DIR/data.json: writes the recipe, or takes away that of an older run when it is NULL.
 int cli_recipe_save(gs_context *context, const gs_recipe *recipe, const char *dir);

@@ -8,7 +8,6 @@
 #include "progress.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 // All that a training holds; freed by close_training.
 struct training {
@@ -18,10 +17,9 @@ struct training {
     gs_data *data, *validation, *test;
     gs_augment augment;
     gs_recipe_params wishes;
-    gs_recipe *recipe; // NULL: the data needs none
+    gs_recipe *recipe;         // NULL: the data needs none
+    gs_experiment *experiment; // made here
     gs_compile_params compile;
-    gs_reduce_lr_on_plateau_params plateau;
-    gs_callback *callback; // ReduceLROnPlateau
     cli_outputs outputs;
     cli_progress progress;
     const volatile int *stop;
@@ -42,31 +40,6 @@ static bool on_event(void *user, const gs_event *event) {
     if (event->kind != GS_EVENT_EPOCH) return true;
     training->epochs++;
     return cli_outputs_epoch(&training->outputs, event);
-}
-
-// FACTOR[:PATIENCE[:MIN]]
-static int parse_plateau(const char *text, gs_reduce_lr_on_plateau_params *plateau) {
-    char *end;
-    double factor = strtod(text, &end), least = 0;
-    unsigned long patience = 10;
-    bool good = end != text && factor > 0 && factor < 1;
-    if (good && *end == ':') {
-        const char *word = end + 1;
-        patience = strtoul(word, &end, 10);
-        good = end != word && word[0] >= '0' && word[0] <= '9' && patience >= 1 && patience <= 1000000;
-    }
-    if (good && *end == ':') {
-        const char *word = end + 1;
-        least = strtod(word, &end);
-        good = end != word && least >= 0 && isfinite(least);
-    }
-    if (!good || *end != 0)
-        return cli_misuse("train",
-                          "--reduce-on-plateau: expected FACTOR[:PATIENCE[:MIN]] with FACTOR above 0 and below 1, "
-                          "PATIENCE from 1 to 1000000, MIN at least 0, found \"%s\"",
-                          text);
-    *plateau = (gs_reduce_lr_on_plateau_params){.factor = factor, .patience = (uint32_t)patience, .min_lr = least};
-    return CLI_OK;
 }
 
 // A loss of values is for values, even where they are whole numbers.
@@ -99,7 +72,7 @@ static int load_by_recipe(struct training *training) {
 static int load_data(struct training *training) {
     const train_options *options = training->options;
     gs_context *context = training->context;
-    if (cli_recipe_is_needed(&options->recipe, options->data)) return load_by_recipe(training);
+    if (cli_recipe_is_needed(&options->recipe, &training->wishes, options->data)) return load_by_recipe(training);
     if (gs_data_load(context, options->data, options->data_dir, &training->data) != GS_OK)
         return cli_fail_context(context, NULL);
     if (options->validation_data != NULL &&
@@ -110,15 +83,15 @@ static int load_data(struct training *training) {
 
 static int open_training(struct training *training) {
     const train_options *options = training->options;
-    if (options->plateau != NULL) {
-        int bad = parse_plateau(options->plateau, &training->plateau);
-        if (bad != CLI_OK) return bad;
-    }
     const gs_context_params params = {
         .device = options->device, .no_autotune = options->no_autotune, .note = options->quiet ? NULL : cli_note};
     if (gs_context_create(&training->context, &params) != GS_OK) return cli_fail("out of memory");
     gs_context *context = training->context;
-    int code = cli_open_architecture(context, options->model, options->layers, options->seed, &training->model);
+    int code = CLI_OK;
+    if (options->experiment != NULL) {
+        if (gs_experiment_make_model(context, options->experiment, &training->model) != GS_OK)
+            code = cli_fail_context(context, NULL);
+    } else code = cli_open_architecture(context, options->model, options->layers, options->seed, &training->model);
     if (code != CLI_OK) return code;
     code = cli_compile_apply(&options->compile, &training->compile, context, training->model);
     if (code != CLI_OK) return code;
@@ -128,7 +101,7 @@ static int open_training(struct training *training) {
 }
 
 static void close_training(struct training *training) {
-    gs_callback_destroy(&training->callback);
+    gs_experiment_destroy(&training->experiment);
     gs_recipe_destroy(&training->recipe);
     gs_data_destroy(&training->test);
     gs_data_destroy(&training->validation);
@@ -189,14 +162,10 @@ static int fit(struct training *training, bool *saveable) {
         .profile = options->profile,
         .augment = options->augment != NULL ? &training->augment : NULL,
     };
-    training->plateau.monitor = training->validation != NULL || options->validation_split > 0 ? "val_loss" : "loss";
-    if (options->plateau != NULL) {
-        if (gs_reduce_lr_on_plateau_create(training->context, &training->plateau, &training->callback) != GS_OK)
-            return cli_fail_context(training->context, NULL);
-        params.callbacks = &training->callback;
-        params.callback_count = 1;
-    }
     gs_result result;
+    int prepared = cli_experiment_prepare(options, &training->wishes, training->context, training->model,
+                                          &training->experiment, &params);
+    if (prepared != CLI_OK) return prepared;
     cli_progress_start(&training->progress, params.epochs);
     gs_status status = gs_model_fit(training->model, training->data, &params, &result);
     cli_progress_clear(&training->progress);
@@ -211,8 +180,10 @@ static int fit(struct training *training, bool *saveable) {
 static int save(struct training *training) {
     const char *dir = training->options->out;
     if (dir == NULL) return CLI_OK;
+    int code = cli_experiment_finish(dir, true);
+    if (code != CLI_OK) return code;
     if (gs_model_save(training->model, dir) != GS_OK) return cli_fail_context(training->context, NULL);
-    int code = cli_recipe_save(training->context, training->recipe, dir);
+    code = cli_recipe_save(training->context, training->recipe, dir);
     if (code != CLI_OK) return code;
     uint32_t count = 0;
     const char *const *names = gs_data_class_names(training->data, &count);
@@ -245,7 +216,7 @@ static int conclude(const struct training *training) {
     }
     if (training->options->quiet) return CLI_OK;
     if (dir != NULL)
-        printf("Saved to %s: model.json, model.safetensors, history.csv, log.jsonl%s\n", dir,
+        printf("Saved to %s: model.json, model.safetensors, experiment.json, history.csv, log.jsonl%s\n", dir,
                training->recipe != NULL ? ", data.json" : "");
     else printf("The model was not saved: --out DIR does that\n");
     return CLI_OK;
@@ -261,6 +232,7 @@ static int run(struct training training) {
         code = cli_fail_context(training.context, NULL);
     if (code == CLI_OK) code = cli_outputs_open(&training.outputs, options->out, options->log);
     if (code == CLI_OK) {
+        training.outputs.goes_on = options->resume != NULL;
         training.stop = cli_interrupt_begin();
         print_start(&training, &device, reason);
         code = fit(&training, &saveable);
@@ -270,6 +242,7 @@ static int run(struct training training) {
             if (code == CLI_OK) code = test(&training);
             saveable = save_code == CLI_OK;
         }
+        if (!saveable) cli_experiment_finish(options->out, false);
         int close_code = cli_outputs_close(&training.outputs, saveable);
         if (code == CLI_OK) code = close_code;
         if (code == CLI_OK) code = conclude(&training);
@@ -280,11 +253,13 @@ static int run(struct training training) {
 }
 
 static int check(const train_options *options) {
-    if ((options->model == NULL) == (options->layers == NULL))
+    if (options->experiment == NULL && (options->model == NULL) == (options->layers == NULL))
         return cli_misuse("train", "expected MODEL or --layers, found %s", options->model == NULL ? "neither" : "both");
     if (options->data == NULL) return cli_misuse("train", "--data is missing: --data fashion-mnist, for one");
     if (options->validation_data != NULL && options->validation_split > 0)
         return cli_misuse("train", "--validation-split and --validation-data exclude each other");
+    gs_reduce_lr_on_plateau_params plateau;
+    if (options->plateau != NULL && cli_plateau_parse(options->plateau, &plateau) != CLI_OK) return CLI_USAGE;
     if (options->quiet && options->profile)
         return cli_misuse("train", "--profile prints a table, --quiet nothing: leave out one");
     return CLI_OK;
@@ -298,13 +273,17 @@ static int parse_augment(const train_options *options, gs_augment *augment) {
 }
 
 int cli_train(int argc, char **argv) {
-    train_options options;
+    train_options options = {.epochs = 1, .batch_size = 32, .compile = CLI_COMPILE_NONE};
     struct training training = {.options = &options};
     int code = cli_train_parse(argc, argv, &options);
     if (code != CLI_GO_ON) return code;
-    code = check(&options);
+    code = cli_experiment_open(&options, argc, argv);
+    if (code == CLI_OK) code = check(&options);
     if (code == CLI_OK) code = cli_compile_parse(&options.compile, &training.compile);
+    if (code == CLI_OK && options.experiment != NULL) training.wishes = options.experiment->recipe;
     if (code == CLI_OK) code = cli_recipe_parse(&options.recipe, &training.wishes);
     if (code == CLI_OK) code = parse_augment(&options, &training.augment);
-    return code == CLI_OK ? run(training) : code;
+    if (code == CLI_OK) code = run(training);
+    cli_experiment_close(&options);
+    return code;
 }

@@ -5,6 +5,8 @@
 #include "compile.h"
 #include "recipe.h"
 
+#define NO_EARLY_STOPPING UINT64_MAX
+
 typedef struct train_options {
     const char *model, *layers, *data, *data_dir, *validation_data, *augment, *init, *out, *log, *device, *plateau;
     uint64_t epochs, batch_size, seed, max_steps;
@@ -12,9 +14,26 @@ typedef struct train_options {
     bool no_shuffle, no_autotune, quiet, profile;
     cli_compile compile;
     cli_recipe recipe;
+    const char *resume, *save_best, *tensorboard, *backup; // callbacks
+    uint64_t early_stopping;                               // patience, or NO_EARLY_STOPPING
+    gs_experiment *experiment;                             // NULL: MODEL is none
+    gs_context *loader;                                    // that the experiment was loaded with
 } train_options;
 
-// As cli_parse.
+// As cli_parse. What is not given keeps what it has.
 int cli_train_parse(int argc, char **argv, train_options *options);
+
+// FACTOR[:PATIENCE[:MIN]] of --reduce-on-plateau.
+int cli_plateau_parse(const char *text, gs_reduce_lr_on_plateau_params *plateau);
+
+// When the operand is an experiment: loads it, and parses the command line again on top of it.
+int cli_experiment_open(train_options *options, int argc, char **argv);
+void cli_experiment_close(train_options *options);
+// Once the model is compiled: callbacks and resume of fit, and the experiment in the run's folder, under a name that is
+// not yet its own. *made is to be destroyed after the training.
+int cli_experiment_prepare(const train_options *options, const gs_recipe_params *recipe, gs_context *context,
+                           gs_model *model, gs_experiment **made, gs_fit_params *params);
+// Gives it its name, or takes it away.
+int cli_experiment_finish(const char *dir, bool keep);
 
 #endif

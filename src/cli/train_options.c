@@ -5,7 +5,8 @@
 
 static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3's model.to_json() writes for\n"
                            "a Sequential model, or a folder with a model.json, of which only the layers are\n"
-                           "taken: --init continues from its weights.\n"
+                           "taken: --init continues from its weights. Or it is an experiment, a file that\n"
+                           "holds all of a training (docs/experiment.md); options go before what it says.\n"
                            "\n"
                            "DATA is one of\n"
                            "  fashion-mnist             60 000 images of clothes (fashion-mnist:test: 10 000\n"
@@ -17,23 +18,24 @@ static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3'
                            "  FILE.npz, npz:FILE,X,Y    the same of numpy.savez, by their names\n"
                            "  idx:IMAGES,LABELS         files in the format of MNIST, gzip or not\n"
                            "\n"
-                           "The folder of --out receives model.json, model.safetensors, history.csv,\n"
-                           "log.jsonl, classes.json where the data has names for its classes, and data.json\n"
-                           "where it is a table, images, scaled or split; evaluate and predict take it.\n"
-                           "Ctrl-C stops after the step and saves.";
+                           "The folder of --out receives model.json, model.safetensors, experiment.json,\n"
+                           "history.csv, log.jsonl, classes.json where the data has names for its classes,\n"
+                           "and data.json where it is a table, images, scaled or split; evaluate and predict\n"
+                           "take it. Ctrl-C stops after the step and saves.";
 
 static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json --data fashion-mnist \\\n"
                                "      --validation-data fashion-mnist:test --epochs 5 --out runs/first\n"
                                "  gradsmith train --layers \"4 dense:16:relu dense:3\" --data iris.csv \\\n"
                                "      --label species --scale standard --validation-split 0.2 --epochs 50\n"
                                "  gradsmith train --layers \"784 dense:128:relu dense:10\" --data fashion-mnist \\\n"
-                               "      --optimizer sgd --learning-rate 0.1 --momentum 0.9\n";
+                               "      --optimizer sgd --learning-rate 0.1 --momentum 0.9\n"
+                               "  gradsmith train runs/first/experiment.json --out runs/again\n";
 
 int cli_train_parse(int argc, char **argv, train_options *options) {
     train_options *o = options;
     cli_compile *c = &o->compile;
     cli_recipe *r = &o->recipe;
-    *o = (train_options){.epochs = 1, .batch_size = 32, .compile = CLI_COMPILE_NONE};
+    o->early_stopping = NO_EARLY_STOPPING;
     const double most = FLT_MAX;
     const cli_option table[] = {
         {"layers", "LAYERS", "the model in short instead of a file: \"784 dense:64:relu dropout:0.2 dense:10\"",
@@ -116,6 +118,15 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
         {"shuffle", NULL, "another order of the samples each epoch (default)", .flag = &o->no_shuffle, .clears = true},
         {"no-shuffle", NULL, "the order of the data", .flag = &o->no_shuffle},
         {"init", "FILE", "first weights, a .safetensors file", .text = &o->init},
+        {"early-stopping", "N", "stop after N epochs without a better val_loss (loss, without validation)",
+         .integer = &o->early_stopping, .maximum = 1000000},
+        {"save-best", "PATH", "keep the model of the best epoch in this folder, in that of --out when relative",
+         .text = &o->save_best},
+        {"tensorboard", "DIR", "event files for TensorBoard, in the folder of --out when relative",
+         .text = &o->tensorboard},
+        {"backup", "FILE", "after each epoch, all that --resume needs, in the folder of --out when relative",
+         .text = &o->backup},
+        {"resume", "FILE", "go on where this backup was made, with the same bits", .text = &o->resume},
         {"out", "DIR", "folder for the trained model, made when needed", .text = &o->out},
         {"log", "FILE", "one line of JSON an epoch, as in DIR/log.jsonl", .text = &o->log},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &o->device},

@@ -5,11 +5,15 @@
 #include <string.h>
 
 // An identifier is a name, { "class_name": NAME, "config": { ... } }, or a function: { "class_name": "function",
-// "config": NAME }. *config is NULL where there is none.
+// "config": NAME }. *config is NULL where there is none. By hand it may be { "name": NAME, ... }.
 static gs_status read_identifier(gs__json *json, const cJSON *item, const char **name, const cJSON **config) {
     gs_status status = GS_OK;
     *config = NULL;
     if (!cJSON_IsObject(item)) return gs__json_as_string(json, item, name);
+    if (!gs__json_find(item, "class_name") && gs__json_find(item, "name")) {
+        *config = item;
+        return gs__json_get_string(json, item, "name", GS__JSON_REQUIRED, name);
+    }
     GS_TRY(gs__json_get_string(json, item, "class_name", GS__JSON_REQUIRED, name));
     if (strcmp(*name, "function") == 0) return gs__json_get_string(json, item, "config", GS__JSON_REQUIRED, name);
     GS_TRY(gs__json_get_object(json, item, "config", GS__JSON_OPTIONAL, config));
@@ -220,11 +224,16 @@ fail:
 }
 
 gs_status gs__compile_from_json(gs__json *json, const cJSON *root, gs_compile_params *params) {
-    gs_status status = GS_OK;
-    const cJSON *config = NULL, *own = NULL, *item;
+    const cJSON *config = NULL;
     *params = (gs_compile_params){0};
-    GS_TRY(gs__json_get_object(json, root, "compile_config", GS__JSON_OPTIONAL, &config));
-    if (!config) return GS_OK;
+    gs_status status = gs__json_get_object(json, root, "compile_config", GS__JSON_OPTIONAL, &config);
+    return status == GS_OK && config ? gs__compile_read(json, config, root, params) : status;
+}
+
+gs_status gs__compile_read(gs__json *json, const cJSON *config, const cJSON *root, gs_compile_params *params) {
+    gs_status status = GS_OK;
+    const cJSON *own = NULL, *item;
+    *params = (gs_compile_params){0};
     GS_TRY(gs__json_refuse(json, config, "loss_weights"));
     item = gs__json_find(config, "weighted_metrics");
     if (item && cJSON_GetArraySize(item)) GS_TRY(gs__json_refuse(json, config, "weighted_metrics"));

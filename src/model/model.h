@@ -161,6 +161,8 @@ const char *gs__loss_class_name(gs_loss_kind kind); // "MeanSquaredError"
 const char *gs__optimizer_class_name(gs_optimizer_kind kind);
 
 gs_status gs__compile_from_json(gs__json *json, const cJSON *root, gs_compile_params *params);
+// `config` holds optimizer, loss and metrics, `root` what Keras has no word for.
+gs_status gs__compile_read(gs__json *json, const cJSON *config, const cJSON *root, gs_compile_params *params);
 void gs__compile_to_json(gs__text *text, const gs_model *model);
 // learning_rate of an optimizer: a number, or a schedule object.
 gs_status gs__rate_from_json(gs__json *json, const cJSON *config, gs_optimizer *optimizer);

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Experiments, callbacks and backups by the program: what is written repeats the training to the bit.
+source "$(dirname "$0")/common.sh"
+make_data
+
+# A Python that has these modules, if there is one.
+python_with() {
+    local candidate
+    for candidate in ${GRADSMITH_PYTHON:-} python3; do
+        if "$candidate" -c "import ${1// /, }" 2>/dev/null; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+run train --layers "$layers" --data "$data" --validation-data "$more" --epochs 4 --seed 9 --learning-rate 0.01 \
+    --batch-size 20 --optimizer rmsprop --rho 0.8 --early-stopping 50 --tensorboard logs --save-best best \
+    --backup backup.safetensors --out runs/a
+exits 0
+silent err
+exists runs/a/experiment.json runs/a/best/model.safetensors runs/a/backup.safetensors runs/a/logs/train \
+    runs/a/logs/validation
+check "nothing half-written" test -z "$(find runs/a -name '*.tmp')"
+
+# To the bit, more than once, and from a copy.
+run train runs/a/experiment.json --out runs/b
+exits 0
+same_bytes runs/a/model.safetensors runs/b/model.safetensors
+same_bytes runs/a/experiment.json runs/b/experiment.json
+same_bytes runs/a/best/model.safetensors runs/b/best/model.safetensors
+cp runs/b/experiment.json copy.json
+run train copy.json --out runs/c
+same_bytes runs/a/model.safetensors runs/c/model.safetensors
+
+# The command line goes before the file.
+run train runs/a/experiment.json --epochs 1 --optimizer sgd --learning-rate 0.5 --validation-split 0.25 --out runs/d
+exits 0
+same "$(json epochs <runs/d/experiment.json)" 1
+same "$(json seed <runs/d/experiment.json)" 9
+same "$(json validation_split <runs/d/experiment.json)" 0.25
+same "$(json optimizer class_name <runs/d/experiment.json)" SGD
+same "$(json optimizer config learning_rate <runs/d/experiment.json)" 0.5
+says out 'Epoch 1/1'
+run train runs/a/experiment.json --layers "784 dense:3" --epochs 1
+exits 0
+says out '2,355 parameters'
+
+# By hand, with a model beside the file.
+mkdir -p deep
+cp runs/a/model.json deep/net.json
+cat >deep/mine.json <<END
+{
+  "model": "net.json", "data": "$data", "epochs": 2, "seed": 3,
+  "optimizer": {"name": "adam", "learning_rate": 0.02},
+  "callbacks": [{"name": "CSVLogger", "path": "mine.csv"}, {"name": "ModelCheckpoint", "path": "e{epoch}.safetensors"}]
+}
+END
+run train deep/mine.json --out runs/e
+exits 0
+says out 'adam, learning rate 0.02'
+exists runs/e/mine.csv runs/e/e1.safetensors runs/e/e2.safetensors
+same "$(head -n 1 runs/e/mine.csv | tr -d '\r')" epoch,loss,accuracy,learning_rate,seconds
+
+# Cut off, then resumed: the same bits, and the same lines but for their times.
+run train --layers "$layers" --data "$data" --epochs 5 --seed 2 --backup b --out runs/whole
+run train --layers "$layers" --data "$data" --epochs 5 --seed 2 --backup b --out runs/cut --max-steps 8
+exits 0
+run train --layers "$layers" --data "$data" --epochs 5 --seed 2 --backup b --out runs/cut --resume runs/cut/b
+exits 0
+same_bytes runs/whole/model.safetensors runs/cut/model.safetensors
+same "$(cut -d, -f1-3 runs/cut/history.csv)" "$(cut -d, -f1-3 runs/whole/history.csv)"
+same "$(wc -l <runs/cut/log.jsonl)" 5
+for option in "--seed 3 --resume runs/cut/b|another seed" "--seed 2 --resume missing|missing: cannot be opened"; do
+    # shellcheck disable=SC2086
+    run train --layers "$layers" --data "$data" --backup b ${option%|*}
+    exits 1
+    says err "${option#*|}"
+done
+
+# What is wrong is said with its place; nothing is left behind.
+echo '{"layers": "784 dense:3", "optimizer": {"name": "adam", "learning_rate": "fast"}}' >bad.json
+refused 1 train bad.json --out runs/bad -- 'bad.json: $.optimizer.learning_rate: expected a number, found "fast"'
+absent runs/bad
+echo '{"layers": "784 dense:3"}' >bad.json
+refused 2 train bad.json -- '--data is missing'
+echo '{"model": "missing.json", "data": "x"}' >bad.json
+refused 1 train bad.json -- missing.json
+echo '{"layers": "784 dense:0", "data": "'"$data"'"}' >bad.json
+refused 1 train bad.json -- dense
+echo '{"layers": "784 dense:3", "data": "'"$data"'", "callbacks": [{"name": "CSVLogger", "path": "/no/such/x"}]}' >bad.json
+refused_late() { # the device is open by then, so lines were printed
+    run train bad.json --out runs/bad
+    exits 1
+    says err "$1"
+    absent runs/bad
+}
+refused_late /no/such/x
+refused 2 train --layers "$layers" --data "$data" --early-stopping -1 -- early-stopping
+
+if python=$(python_with "tensorboard"); then
+    "$python" - runs/a/logs >tags <<'END'
+import sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+for part in "train", "validation":
+    events = EventAccumulator(f"{sys.argv[1]}/{part}", size_guidance={"histograms": 0, "scalars": 0})
+    events.Reload()
+    tags = events.Tags()
+    print(part, *sorted(tags["scalars"]), *sorted(tags["histograms"]))
+    print(part, *(f"{s.step}:{s.value:.5f}" for s in events.Scalars("epoch_loss")))
+    for tag in tags["histograms"]:
+        h = events.Histograms(tag)[-1].histogram_value
+        print(tag, int(h.num), sum(h.bucket) == h.num)
+END
+    says tags 'train epoch_accuracy epoch_learning_rate epoch_loss dense/bias/histogram dense/kernel/histogram'
+    says tags 'validation epoch_accuracy epoch_loss'
+    says tags 'dense/kernel/histogram 12544 True'
+    same "$(sed -n 's/^train 0:\([0-9.]*\).*/\1/p' tags)" "$(printf %.5f "$(sed -n 2p runs/a/history.csv | cut -d, -f2)")"
+else
+    echo "skipped: no Python with the package tensorboard (GRADSMITH_PYTHON names one); tests/train/callbacks reads the files in C"
+fi
+if python=$(python_with "jsonschema"); then
+    for file in runs/*/experiment.json deep/mine.json; do
+        check "$file fits the schema" "$python" -c 'import json, sys, jsonschema
+jsonschema.Draft202012Validator(json.load(open(sys.argv[1]))).validate(json.load(open(sys.argv[2])))' \
+            "$GRADSMITH_SOURCE_DIR/assets/experiment.schema.json" "$file"
+    done
+    echo '{"layers": "3", "epochs": 0}' >bad.json
+    check "a bad one does not" bash -c '! "$0" -c "import json, sys, jsonschema
+jsonschema.Draft202012Validator(json.load(open(sys.argv[1]))).validate(json.load(open(sys.argv[2])))" "$@" 2>/dev/null' \
+        "$python" "$GRADSMITH_SOURCE_DIR/assets/experiment.schema.json" bad.json
+else
+    echo "skipped: no Python with the package jsonschema (GRADSMITH_PYTHON names one); unit/experiment compares the members"
+fi
+finish
