@@ -13,6 +13,7 @@
 #include <gradsmith/loss.h>
 #include <gradsmith/model.h>
 #include <gradsmith/optimizer.h>
+#include <gradsmith/plot.h>
 #include <gradsmith/recipe.h>
 #include <gradsmith/status.h>
 #include <gradsmith/tensor.h>

@@ -13,6 +13,7 @@ static const struct {
     {"train", "train a model on a data set", cli_train},
     {"evaluate", "loss and accuracy of a trained model on a data set", cli_evaluate},
     {"predict", "what a trained model says about an image or an array", cli_predict},
+    {"plot", "draw a training: curves, confusion matrix, filters", cli_plot},
     {"bench", "measure the device: peaks, matrix products, training", cli_bench},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -4,6 +4,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "outputs.h"
+#include "pictures.h"
 #include "profile.h"
 #include "progress.h"
 #include <inttypes.h>
@@ -203,8 +204,24 @@ static int test(struct training *training) {
     return CLI_OK;
 }
 
+// Pictures are no reason for a training to fail: what goes wrong has been said.
+static bool draw(struct training *training) {
+    const train_options *options = training->options;
+    if (options->out == NULL || options->no_plots || training->epochs == 0 || *training->stop != 0) return false;
+    gs_data_info info;
+    gs_data_get_info(training->data, &info);
+    const gs_data *validation = training->validation != NULL ? training->validation : training->data;
+    uint64_t begin = 0;
+    if (training->validation == NULL) begin = (uint64_t)((double)info.count * (1 - options->validation_split));
+    bool validates = training->validation != NULL || options->validation_split > 0;
+    if (validates) cli_pictures_confusion(training->context, options->out, training->model, validation, begin);
+    if (cli_pictures_draw(training->context, options->out, training->model) == CLI_OK) return true;
+    cli_note(NULL, "the pictures were not drawn; the training is not affected");
+    return false;
+}
+
 // The last words, and the exit code when a signal ended the training.
-static int conclude(const struct training *training) {
+static int conclude(const struct training *training, bool drawn) {
     const char *dir = training->options->out;
     int number = *training->stop;
     if (number != 0) {
@@ -216,8 +233,8 @@ static int conclude(const struct training *training) {
     }
     if (training->options->quiet) return CLI_OK;
     if (dir != NULL)
-        printf("Saved to %s: model.json, model.safetensors, experiment.json, history.csv, log.jsonl%s\n", dir,
-               training->recipe != NULL ? ", data.json" : "");
+        printf("Saved to %s: model.json, model.safetensors, experiment.json, history.csv, log.jsonl%s%s\n", dir,
+               training->recipe != NULL ? ", data.json" : "", drawn ? ", report.html" : "");
     else printf("The model was not saved: --out DIR does that\n");
     return CLI_OK;
 }
@@ -245,7 +262,8 @@ static int run(struct training training) {
         if (!saveable) cli_experiment_finish(options->out, false);
         int close_code = cli_outputs_close(&training.outputs, saveable);
         if (code == CLI_OK) code = close_code;
-        if (code == CLI_OK) code = conclude(&training);
+        bool drawn = code == CLI_OK && draw(&training);
+        if (code == CLI_OK) code = conclude(&training, drawn);
         cli_interrupt_end();
     }
     close_training(&training);

@@ -11,7 +11,7 @@ typedef struct train_options {
     const char *model, *layers, *data, *data_dir, *validation_data, *augment, *init, *out, *log, *device, *plateau;
     uint64_t epochs, batch_size, seed, max_steps;
     double validation_split;
-    bool no_shuffle, no_autotune, quiet, profile;
+    bool no_shuffle, no_autotune, no_plots, quiet, profile;
     cli_compile compile;
     cli_recipe recipe;
     const char *resume, *save_best, *tensorboard, *backup; // callbacks

@@ -20,8 +20,9 @@ static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3'
                            "\n"
                            "The folder of --out receives model.json, model.safetensors, experiment.json,\n"
                            "history.csv, log.jsonl, classes.json where the data has names for its classes,\n"
-                           "and data.json where it is a table, images, scaled or split; evaluate and predict\n"
-                           "take it. Ctrl-C stops after the step and saves.";
+                           "data.json where it is a table, images, scaled or split, and pictures:\n"
+                           "report.html, plots/. evaluate and predict take it. Ctrl-C stops after the step\n"
+                           "and saves.";
 
 static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json --data fashion-mnist \\\n"
                                "      --validation-data fashion-mnist:test --epochs 5 --out runs/first\n"
@@ -132,6 +133,7 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &o->device},
         {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
          .flag = &o->no_autotune},
+        {"no-plots", NULL, "draw nothing at the end", .flag = &o->no_plots},
         {"profile", NULL, "show the time of each kernel at the end (trains slower)", .flag = &o->profile},
         {"quiet", NULL, "print errors only", .flag = &o->quiet},
         {0},

@@ -21,6 +21,7 @@ declare -A below=(
     [op]="op plan data tensor gpu base"
     [model]="model op plan data tensor context gpu base"
     [train]="train model op plan data tensor context gpu base"
+    [plot]="plot context gpu base"
     [bench]="bench train model op plan data tensor context gpu base"
 )
 declare -A extra=(
