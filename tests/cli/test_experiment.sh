@@ -34,6 +34,41 @@ cp runs/b/experiment.json copy.json
 run train copy.json --out runs/c
 same_bytes runs/a/model.safetensors runs/c/model.safetensors
 
+# With all that an optimizer can have, and with a rate that is reduced on the way.
+for options in "--schedule cosine:warmup_steps=3 --accumulate 2 --ema 0.9 --global-clipnorm 0.5" \
+    "--schedule one_cycle --optimizer adamw --weight-decay 0.1" \
+    "--reduce-on-plateau 0.5:1:0.001 --optimizer sgd --momentum 0.9 --nesterov --clipvalue 0.1"; do
+    # shellcheck disable=SC2086
+    run train --layers "$layers" --data "$data" --epochs 4 --seed 1 --learning-rate 0.02 $options --out runs/o
+    exits 0
+    run train runs/o/experiment.json --out runs/p
+    exits 0
+    same_bytes runs/o/model.safetensors runs/p/model.safetensors
+    same_bytes runs/o/experiment.json runs/p/experiment.json
+    same "$(cut -d, -f1-3 runs/o/history.csv)" "$(cut -d, -f1-3 runs/p/history.csv)"
+done
+says runs/o/experiment.json ReduceLROnPlateau
+
+# Tables by a recipe, and images that are changed at random.
+awk 'BEGIN { print "kind,width,height"; for (i = 0; i < 90; i++)
+    printf "%s,%.2f,%.2f\n", substr("abc", i % 3 + 1, 1), i % 3 + i % 7 / 10, 5 - i % 3 * i % 5 / 9 }' >table.csv
+run train --layers "2 dense:8:relu dense:3" --data table.csv --label kind --scale standard --validation-split 0.2 \
+    --test-split 0.1 --epochs 3 --seed 4 --out runs/table
+exits 0
+same "$(json recipe label <runs/table/experiment.json)" kind
+same "$(json recipe scale <runs/table/experiment.json)" standard
+run train runs/table/experiment.json --out runs/table2
+exits 0
+says out 'Test        loss'
+for file in model.safetensors data.json experiment.json confusion.json; do
+    same_bytes runs/table/$file runs/table2/$file
+done
+run train --layers "28x28 flatten dense:3" --data "$data" --augment flip,crop=2 --epochs 2 --out runs/augment
+exits 0
+run train runs/augment/experiment.json --out runs/augment2
+exits 0
+same_bytes runs/augment/model.safetensors runs/augment2/model.safetensors
+
 # The command line goes before the file.
 run train runs/a/experiment.json --epochs 1 --optimizer sgd --learning-rate 0.5 --validation-split 0.25 --out runs/d
 exits 0
