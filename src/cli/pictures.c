@@ -140,8 +140,8 @@ int cli_pictures_confusion(gs_context *context, const char *dir, gs_model *model
     uint64_t classes = shape.output_shape.rank == 1 ? (uint64_t)shape.output_shape.dim[0] : 0;
     uint64_t count = info.count - begin;
     // More would take too long beside the training, or not be seen.
-    if (info.max_class < 0 || classes < 2 || classes > MAX_CLASSES || count * classes > 20000000 ||
-        info.target_shape.rank != 0 || (uint64_t)info.max_class >= classes)
+    if (gs_data_y(data) == NULL || info.max_class < 0 || classes < 2 || classes > MAX_CLASSES ||
+        count * classes > 20000000 || info.target_shape.rank != 0 || (uint64_t)info.max_class >= classes)
         goto done;
     code = CLI_FAILED;
     if (begin > 0 && gs_data_slice(context, data, begin, count, &part) != GS_OK) goto context_failed;

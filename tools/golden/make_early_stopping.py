@@ -37,6 +37,7 @@ class Model:
         self.weights = weights
 
 
+print(f"// Made by tools/golden/make_early_stopping.py with Keras {keras.__version__}.")
 for values in VALUES:
     for mode, min_delta, patience, baseline, start in SETTINGS:
         model = Model()
