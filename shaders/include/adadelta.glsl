@@ -4,13 +4,13 @@
 #include "update.glsl"
 
 void update(uint quad) {
-    uint slot = push.slots / 4u + 2u * quad;
+    uint slot = first_slot + 2u * quad;
     vec4 g = gradient(quad), squares = slot_at(slot), steps = slot_at(slot + 1u);
-    squares = state.set.beta2 * squares + state.set.beta2_rest * g * g;
-    vec4 step = sqrt((steps + state.set.epsilon) / (squares + state.set.epsilon)) * g;
+    squares = settings.beta2 * squares + settings.beta2_rest * g * g;
+    vec4 step = sqrt((steps + settings.epsilon) / (squares + settings.epsilon)) * g;
     slots[slot] = squares;
-    slots[slot + 1u] = state.set.beta2 * steps + state.set.beta2_rest * step * step;
-    parameters[push.parameters / 4u + quad] = decayed(quad) - state.cur.learning_rate * step;
+    slots[slot + 1u] = settings.beta2 * steps + settings.beta2_rest * step * step;
+    parameters[first_parameter + quad] = decayed(quad) - cur.learning_rate * step;
 }
 
 #endif

@@ -4,11 +4,11 @@
 #include "update.glsl"
 
 void update(uint quad) {
-    uint slot = push.slots / 4u + quad;
+    uint slot = first_slot + quad;
     vec4 g = gradient(quad), sum = slot_at(slot);
     sum += g * g;
     slots[slot] = sum;
-    parameters[push.parameters / 4u + quad] = decayed(quad) - state.cur.learning_rate * g / sqrt(sum + state.set.epsilon);
+    parameters[first_parameter + quad] = decayed(quad) - cur.learning_rate * g / sqrt(sum + settings.epsilon);
 }
 
 #endif

@@ -4,11 +4,11 @@
 #include "update.glsl"
 
 void update(uint quad) {
-    uint slot = push.slots / 4u + quad;
+    uint slot = first_slot + quad;
     vec4 g = gradient(quad), m = slot_at(slot);
-    vec4 direction = sign(m * state.set.beta1 + g * state.set.beta1_rest);
-    slots[slot] = m * state.set.beta2 + g * state.set.beta2_rest;
-    parameters[push.parameters / 4u + quad] = decayed(quad) - state.cur.learning_rate * direction;
+    vec4 direction = sign(m * settings.beta1 + g * settings.beta1_rest);
+    slots[slot] = m * settings.beta2 + g * settings.beta2_rest;
+    parameters[first_parameter + quad] = decayed(quad) - cur.learning_rate * direction;
 }
 
 #endif

@@ -1,12 +1,24 @@
-// Op matmul_gradients for drivers that run workgroups on CPU threads, as matmul_cpu.glsl: a workgroup is one subgroup of
-// 8, a lane owns 4 columns and ROWS rows of one of the products. SHUFFLE: the lanes load different parts of A and hand
-// them round.
+// Ops matmul_gradients and matmul_adam for drivers that run workgroups on CPU threads, as matmul_cpu.glsl: a workgroup is
+// one subgroup of 8, a lane owns 4 columns and ROWS rows of one of the products.
+// SHUFFLE: the lanes load different parts of A and hand them round.
+// ADAM: the gradients are not stored, but the parameters are updated by them.
+#extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_samplerless_texture_functions : require
 #include "texel.glsl"
 
+#define NOT_ALIGNED 0u
+#define ALL_ALIGNED 1u
+#define MIXED 2u
 layout(constant_id = 0) const uint ROWS = 8; // 1, 2, 4, 8 or 16; at most any m
 layout(constant_id = 1) const uint TAIL = 0; // k % 4
+// Whether m and n of a product are multiples of 4: these drivers run both sides of a branch, so it is better known.
+layout(constant_id = 3) const uint ALIGNED = MIXED;
 layout(local_size_x = 8) in;
+#ifdef ADAM
+#define TICK_BINDING 3
+#include "adam_rule.glsl"
+#include "tick.glsl"
+#endif
 
 #define PRODUCT(i) uint m##i, n##i, a##i, b##i, c##i, sums##i, end##i;
 layout(push_constant) uniform PUSH {
@@ -16,14 +28,32 @@ layout(push_constant) uniform PUSH {
     PRODUCT(0)
     PRODUCT(1)
     PRODUCT(2)
+#ifdef ADAM
+    // c and sums count from the first parameter.
+    uint parameters, slots;
+    TICK_PUSH // tick_row_stride 0: this dispatch does not end the step
+#else
     PRODUCT(3)
+#endif
 } push;
 #define NO_SUMS 0xFFFFFFFFu
 
+#ifdef ADAM
+layout(set = 0, binding = 1) buffer PARAMETERS { float parameters[]; };
+layout(set = 0, binding = 1) buffer PARAMETERS4 { vec4 parameters4[]; };
+layout(set = 0, binding = 2) buffer SLOTS { float slots[]; };
+layout(set = 0, binding = 2) buffer SLOTS4 { vec4 slots4[]; };
+layout(set = 0, binding = 8) uniform textureBuffer act_texels;
+layout(set = 0, binding = 9) uniform textureBuffer parameter_texels;
+layout(set = 0, binding = 10) uniform textureBuffer slot_texels;
+#define a_texels act_texels
+#define b_texels act_texels
+#else
 layout(set = 0, binding = 2) writeonly buffer C { float c[]; };
 layout(set = 0, binding = 2) writeonly buffer C4 { vec4 c4[]; };
 layout(set = 0, binding = 8) uniform textureBuffer a_texels;
 layout(set = 0, binding = 9) uniform textureBuffer b_texels;
+#endif
 
 TEXEL_LOAD(load_a_aligned, a_texels, true)
 TEXEL_LOAD(load_b_aligned, b_texels, true)
@@ -85,8 +115,12 @@ product find() {
     }
     PICK(1, 0)
     PICK(2, 1)
+#ifdef ADAM
+    if (tile >= push.end2) p.stores = false; // of a grid that was folded
+#else
     PICK(3, 2)
-    if (tile >= push.end3) p.stores = false; // of a grid that was folded
+    if (tile >= push.end3) p.stores = false;
+#endif
     uint tiles_n = (p.n + COLUMNS - 1u) / COLUMNS;
     p.own_row = (tile - begin) / tiles_n * ROWS;
     p.own_col = (tile - begin) % tiles_n * COLUMNS + 4u * gl_LocalInvocationID.x;
@@ -96,6 +130,46 @@ product find() {
     return p;
 }
 
+#ifdef ADAM
+adam_rule rule;
+uint first_parameter, first_slot;
+
+// Slots of elements e .. e + 3: m and v of four elements follow each other.
+vec4 slot_any(uint e, uint slot) {
+    int quad = int(first_slot >> 2) + 2 * int(e >> 2) + int(slot);
+    return texel_shift(texelFetch(slot_texels, quad), texelFetch(slot_texels, min(quad + 2, textureSize(slot_texels) - 1)),
+                       e & 3u);
+}
+
+TEXEL_LOAD(parameter_any, parameter_texels, false)
+
+// Columns below own_col belong to the neighbour.
+void store(product p, bool aligned, uint e, vec4 g) {
+    uint quad = first_parameter + e >> 2, slot = (first_slot >> 2) + 2u * (e >> 2);
+    vec4 w, m, v;
+    if (aligned) {
+        w = texelFetch(parameter_texels, int(quad));
+        m = texelFetch(slot_texels, int(slot));
+        v = texelFetch(slot_texels, int(slot + 1u));
+        adam(rule, g, w, m, v);
+        parameters4[quad] = w;
+        slots4[slot] = m;
+        slots4[slot + 1u] = v;
+        return;
+    }
+    w = parameter_any(first_parameter + e);
+    m = slot_any(e, 0u);
+    v = slot_any(e, 1u);
+    adam(rule, g, w, m, v);
+    [[unroll]] for (uint i = 0; i < 4; i++) {
+        if (p.col + i < p.own_col || p.col + i >= p.n) continue;
+        uint at = first_slot + 8u * (e + i >> 2) + (e + i & 3u);
+        parameters[first_parameter + e + i] = w[i];
+        slots[at] = m[i];
+        slots[at + 4u] = v[i];
+    }
+}
+#else
 // Columns below own_col belong to the neighbour.
 void store(product p, bool aligned, uint e, vec4 v) {
     if (aligned) {
@@ -105,12 +179,13 @@ void store(product p, bool aligned, uint e, vec4 v) {
     for (uint i = 0; i < 4; i++)
         if (p.col + i >= p.own_col && p.col + i < p.n) c[e + i] = v[i];
 }
+#endif
 
-void main() {
+void multiply() {
     product p = find();
     for (uint r = 0; r < ROWS; r++) acc[r] = vec4(0.0);
     uint end = push.k & ~3u;
-    bool aligned = ROWS >= 4u && ((p.m | p.n) & 3u) == 0u;
+    bool aligned = ALIGNED == MIXED ? ROWS >= 4u && ((p.m | p.n) & 3u) == 0u : ALIGNED == ALL_ALIGNED;
     if (aligned) {
         for (uint k = 0; k < end; k += 4u) add_aligned(p, k, 4u);
         if (TAIL != 0u) add_aligned(p, end, TAIL);
@@ -120,6 +195,24 @@ void main() {
     }
     if (!p.stores) return;
     if (p.own_row == 0u && p.sums != NO_SUMS) store(p, aligned, p.sums + p.col, sum);
-    for (uint r = 0; r < ROWS; r++)
-        if (p.row + r >= p.own_row) store(p, aligned, p.c + (p.row + r) * p.n + p.col, acc[r]);
+    // Not unrolled: that would be more code than the instruction cache holds. Without an index that varies, which would
+    // put all of acc into memory.
+    [[dont_unroll]] for (uint r = 0; r < ROWS; r++) {
+        vec4 v = acc[0];
+        [[unroll]] for (uint i = 1; i < ROWS; i++) v = r == i ? acc[i] : v;
+        if (p.row + r >= p.own_row) store(p, aligned, p.c + (p.row + r) * p.n + p.col, v);
+    }
+}
+
+void main() {
+#ifdef ADAM
+    rule = adam_load();
+    first_parameter = push.parameters;
+    first_slot = push.slots;
+#endif
+    multiply();
+#ifdef ADAM
+    bool first = (gl_WorkGroupID.x | gl_WorkGroupID.y) == 0u;
+    if (first && push.tick_row_stride != 0u) TICK_STEP(gl_LocalInvocationID.x);
+#endif
 }

@@ -6,16 +6,16 @@
 layout(constant_id = 3) const uint MOMENTUM = 0; // 1: w -= velocity
 
 void update(uint quad) {
-    uint slot = push.slots / 4u + (MOMENTUM != 0u ? 2u : 1u) * quad;
+    uint slot = first_slot + (MOMENTUM != 0u ? 2u : 1u) * quad;
     vec4 g = gradient(quad), v = slot_at(slot);
-    v = state.set.beta2 * v + state.set.beta2_rest * g * g;
+    v = settings.beta2 * v + settings.beta2_rest * g * g;
     slots[slot] = v;
-    vec4 step = state.cur.learning_rate * g / sqrt(v + state.set.epsilon);
+    vec4 step = cur.learning_rate * g / sqrt(v + settings.epsilon);
     if (MOMENTUM != 0u) {
-        step += state.set.momentum * slot_at(slot + 1u);
+        step += settings.momentum * slot_at(slot + 1u);
         slots[slot + 1u] = step;
     }
-    parameters[push.parameters / 4u + quad] = decayed(quad) - step;
+    parameters[first_parameter + quad] = decayed(quad) - step;
 }
 
 #endif

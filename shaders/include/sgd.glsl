@@ -7,14 +7,14 @@ layout(constant_id = 3) const uint MOMENTUM = 0; // 1: slot v
 layout(constant_id = 4) const uint NESTEROV = 0; // 1: w += momentum v - rate g, with the new v
 
 void update(uint quad) {
-    vec4 step = -state.cur.learning_rate * gradient(quad);
+    vec4 step = -cur.learning_rate * gradient(quad);
     if (MOMENTUM != 0u) {
-        uint slot = push.slots / 4u + quad;
-        vec4 v = state.set.momentum * slot_at(slot) + step;
+        uint slot = first_slot + quad;
+        vec4 v = settings.momentum * slot_at(slot) + step;
         slots[slot] = v;
-        step = NESTEROV != 0u ? state.set.momentum * v + step : v;
+        step = NESTEROV != 0u ? settings.momentum * v + step : v;
     }
-    parameters[push.parameters / 4u + quad] = decayed(quad) + step;
+    parameters[first_parameter + quad] = decayed(quad) + step;
 }
 
 #endif

@@ -37,22 +37,33 @@ vec4 gradient_at(uint i) { return gradients[i]; }
 vec4 slot_at(uint i) { return slots[i]; }
 #endif
 
-vec4 gradient(uint quad) { return gradient_at(push.gradients / 4u + quad); }
+// What all need of the State and the push constants, loaded first of all: in a loop or a branch, CPU drivers load uniforms
+// for each lane.
+gs_position cur;
+gs_settings settings;
+uint first_parameter, first_gradient, first_slot; // quads
+
+vec4 gradient(uint quad) { return gradient_at(first_gradient + quad); }
 
 // The parameters after decoupled weight decay (Loshchilov and Hutter 2019), which comes before the update proper.
 vec4 decayed(uint quad) {
-    vec4 w = parameter_at(push.parameters / 4u + quad);
-    return w - w * (state.cur.learning_rate * state.set.weight_decay);
+    vec4 w = parameter_at(first_parameter + quad);
+    return w - w * (cur.learning_rate * settings.weight_decay);
 }
 
 void update(uint quad);
 
 void main() {
+    cur = state.cur;
+    settings = state.set;
+    first_parameter = push.parameters / 4u;
+    first_gradient = push.gradients / 4u;
+    first_slot = push.slots / 4u;
     uint lane = gl_LocalInvocationID.x;
     uint group = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
     uint first = group * (gl_WorkGroupSize.x * QUADS) + lane;
-    uint count = push.count, steps = max(state.set.accumulate, 1u);
-    if (SKIPS != 0u && state.cur.step_lo % steps != steps - 1u) count = 0u;
+    uint count = push.count, steps = max(settings.accumulate, 1u);
+    if (SKIPS != 0u && cur.step_lo % steps != steps - 1u) count = 0u;
     for (uint i = 0u; i < QUADS; i++) {
         uint quad = first + i * gl_WorkGroupSize.x;
         if (quad < count) update(quad);

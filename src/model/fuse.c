@@ -1,6 +1,7 @@
 #include "model/fuse.h"
 
 #include "op/attr.h"
+#include "plan/plan.h"
 #include "tensor/shape.h"
 #include <string.h>
 
@@ -138,5 +139,100 @@ gs_status gs__graph_group_gradients(gs__graph *graph) {
         if (status != GS_OK) return status;
         group = (gs__node){.op = op, .pass = GS__FORWARD};
     }
+    return GS_OK;
+}
+
+// --- gradients and update ---------------------------------------------------------------------------------------------
+struct touches {
+    const gs__graph *graph;
+    bool gradients;
+};
+
+static void touch(void *user, gs__value value, bool is_write) {
+    (void)is_write;
+    struct touches *t = user;
+    t->gradients |= t->graph->values[gs__graph_owner(t->graph, value)].storage == GS__STORAGE_GRADIENT;
+}
+
+// Bytes of the parameters, padding included, whose gradients the groups make; 0 where any other node but `update`
+// touches a gradient.
+static uint64_t grouped_bytes(gs__graph *graph, const gs__node *update) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        gs__node *node = &graph->nodes[i];
+        struct touches touches = {graph, false};
+        if (node == update) continue;
+        if (!is_op(node, GS__FORWARD, "matmul_gradients")) {
+            gs__node_visit(node, touch, &touches);
+            if (touches.gradients) return 0;
+            continue;
+        }
+        for (uint32_t y = 0; y < GS__MAX_OUTPUTS; y++)
+            if (node->y[y])
+                bytes +=
+                    (bytes_of(graph, node->y[y]) + GS__PARAMETER_ALIGN - 1) / GS__PARAMETER_ALIGN * GS__PARAMETER_ALIGN;
+    }
+    return bytes;
+}
+
+// Whether each binding of the kernel, a storage whole, is within the device's limits.
+static bool fits(gs__graph *graph, const gs__gpu_caps *caps) {
+    uint64_t most = (uint64_t)caps->max_texel_elements * 16, activations = 0;
+    if (most > caps->max_storage_range) most = caps->max_storage_range;
+    most -= 2 * (uint64_t)caps->offset_align;
+    return gs__plan_activation_bytes(graph, &activations) == GS_OK && activations <= most &&
+           graph->storage_bytes[GS__STORAGE_SLOTS] <= most; // twice the parameters
+}
+
+// The update of pairs first .. first + count - 1 of a group.
+static gs__node update_of(const gs__graph *graph, const gs__node *group, uint32_t first, uint32_t count,
+                          const gs__node *adam) {
+    gs__node node = {.op = gs__op_find("matmul_adam"), .pass = GS__FORWARD};
+    gs__matmul_adam_attr attr = {.count = (uint16_t)count,
+                                 .paper_epsilon = (uint16_t)gs__node_attr(adam, gs__adam_attr)->paper_epsilon};
+    for (uint32_t i = 0; i < count; i++) {
+        const gs__value *pair = &group->x[2 * (first + i)], *made = &group->y[2 * (first + i)];
+        node.x[2 * i] = pair[0];
+        node.x[2 * i + 1] = pair[1];
+        attr.kernel[i] = (uint32_t)(graph->values[made[0]].offset / sizeof(float));
+        attr.bias[i] = made[1] ? (uint32_t)(graph->values[made[1]].offset / sizeof(float)) : GS__NO_BIAS;
+    }
+    node.x[GS__ADAM_PARAMETERS] = adam->x[0];
+    node.x[GS__ADAM_SLOTS] = adam->x[2];
+    node.y[0] = adam->y[0];
+    node.y[1] = adam->y[1];
+    memcpy(node.attr.bytes, &attr, sizeof attr);
+    return node;
+}
+
+gs_status gs__graph_fuse_update(gs__graph *graph, const gs__gpu_caps *caps) {
+    if (!graph->node_count || caps->kernel_class != GS__KERNELS_CPU) return GS_OK;
+    const gs__node adam = graph->nodes[graph->node_count - 1];
+    if (!is_op(&adam, GS__FORWARD, "adam") || !fits(graph, caps) ||
+        grouped_bytes(graph, &graph->nodes[graph->node_count - 1]) != graph->storage_bytes[GS__STORAGE_PARAMETER])
+        return GS_OK;
+    graph->node_count--;
+    const uint32_t node_count = graph->node_count;
+    for (uint32_t i = 0; i < node_count; i++) {
+        const gs__node group = graph->nodes[i];
+        if (!is_op(&group, GS__FORWARD, "matmul_gradients")) continue;
+        const uint32_t pairs = gs__node_attr(&group, gs__matmul_gradients_attr)->count;
+        for (uint32_t first = 0; first < pairs; first += GS__ADAM_MAX) {
+            const uint32_t left = pairs - first, count = left < GS__ADAM_MAX ? left : GS__ADAM_MAX;
+            const gs__node node = update_of(graph, &group, first, count, &adam);
+            gs_status status = gs__graph_append(graph, &node);
+            if (status != GS_OK) return status;
+        }
+    }
+    // What is left of the groups makes nothing.
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (!is_op(&graph->nodes[i], GS__FORWARD, "matmul_gradients")) graph->nodes[kept++] = graph->nodes[i];
+    graph->node_count = kept;
+    gs__node *last = &graph->nodes[kept - 1];
+    gs__matmul_adam_attr attr = *gs__node_attr(last, gs__matmul_adam_attr);
+    attr.tick = gs__node_attr(&adam, gs__adam_attr)->tick;
+    memcpy(last->attr.bytes, &attr, sizeof attr);
+    graph->storage_bytes[GS__STORAGE_GRADIENT] = 0;
     return GS_OK;
 }

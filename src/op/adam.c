@@ -4,9 +4,6 @@
 #include "op/attr.h"
 #include "plan/update.h"
 #include "shaders.h"
-#include "state.h"
-
-#include <math.h>
 
 static gs_status shape(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y) {
     return gs__update_shape(error, node->op->name, 2, x, y);
@@ -20,14 +17,7 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
 }
 
 static double rule(const gs__reference *r, double w, double g, double *slots) {
-    const gs__adam_attr *attr = gs__node_attr(r->node, gs__adam_attr);
-    const struct gs_settings *set = &r->state->set;
-    const double rate = r->state->cur.learning_rate;
-    const double gap1 = r->state->cur.beta1_gap, gap2 = r->state->cur.beta2_gap;
-    const double m = slots[0] += (g - slots[0]) * (double)set->beta1_rest;
-    const double v = slots[1] += (g * g - slots[1]) * (double)set->beta2_rest;
-    if (attr->paper_epsilon) return w - rate * (m / gap1) / (sqrt(v / gap2) + (double)set->epsilon);
-    return w - rate * sqrt(gap2) / gap1 * m / (sqrt(v) + (double)set->epsilon);
+    return gs__adam_reference(r->state, gs__node_attr(r->node, gs__adam_attr)->paper_epsilon, w, g, slots);
 }
 
 static void ref_forward(const gs__reference *r) {

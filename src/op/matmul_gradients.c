@@ -2,6 +2,7 @@
 // Put into graphs by gs__graph_group_gradients in the place of matmul's backward nodes.
 //   x_i (..., I_i), dy_i (..., O_i), M rows each -> dkernel_i = x_i^T dy_i (I_i, O_i), dbias_i = column sums of dy_i (O_i)
 #include "op/attr.h"
+#include "plan/gradients.h"
 #include "plan/product.h"
 #include "shaders.h"
 #include "tensor/shape.h"
@@ -30,63 +31,48 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
     return a->count ? GS_OK : gs__fail(error, GS_ERR_ARGUMENT, "matmul_gradients: no pairs");
 }
 
-struct sizes {
-    uint32_t rows, m, n; // C (m, n) = A (rows, m)^T B (rows, n)
-};
-
-static struct sizes sizes_of(const gs__recorder *recorder, const gs__node *node, uint32_t i) {
-    const gs_shape *kernel = &gs__recorder_value(recorder, node->y[2 * i])->shape;
-    const struct sizes s = {0, (uint32_t)kernel->dim[0], (uint32_t)kernel->dim[1]};
-    return (struct sizes){gs__value_count(recorder, node->x[2 * i]) / s.m, s.m, s.n};
-}
-
 // --- CPU drivers: one dispatch --------------------------------------------------------------------------------------
-enum { COLUMNS = 32, MAX_ROWS = 16, WORDS = 7 };
-_Static_assert(sizeof(struct gs_push_matmul_gradients_cpu) == (1 + WORDS * GS__GRADIENTS_MAX) * sizeof(uint32_t) &&
-                   sizeof(struct gs_push_matmul_gradients_shuffle) == sizeof(struct gs_push_matmul_gradients_cpu),
-               "the shader's products");
-
-// The members of a product in the push constants.
-enum { M, N, A, B, C, SUMS, END };
+struct push {
+    uint32_t k;
+    gs__gradient_product product[GS__GRADIENTS_MAX];
+};
+_Static_assert(sizeof(struct push) == sizeof(struct gs_push_matmul_gradients_cpu) &&
+                   sizeof(struct push) == sizeof(struct gs_push_matmul_gradients_shuffle) &&
+                   (int)GS_SPEC_MATMUL_GRADIENTS_CPU_ROWS == (int)GS__GRADIENT_SPEC_ROWS &&
+                   (int)GS_SPEC_MATMUL_GRADIENTS_CPU_TAIL == (int)GS__GRADIENT_SPEC_TAIL &&
+                   (int)GS_SPEC_MATMUL_GRADIENTS_CPU_ALIGNED == (int)GS__GRADIENT_SPEC_ALIGNED,
+               "the shader's interface");
 
 static gs_status record_cpu(gs__recorder *recorder, const gs__node *node, uint32_t count) {
     const bool shuffle = gs__recorder_shuffles(recorder);
-    uint32_t push[1 + WORDS * GS__GRADIENTS_MAX] = {sizes_of(recorder, node, 0).rows}, rows = MAX_ROWS, tiles = 0;
+    struct push push = {0};
     gs__dispatch d =
         gs__dispatch_init(shuffle ? &gs__shader_matmul_gradients_shuffle : &gs__shader_matmul_gradients_cpu,
-                          GS_SPEC_MATMUL_GRADIENTS_CPU_COUNT, push, sizeof push);
-    for (uint32_t i = 0; i < count; i++)
-        while (rows > sizes_of(recorder, node, i).m) rows /= 2;
-    for (uint32_t i = 0; i < GS__GRADIENTS_MAX; i++) {
-        uint32_t *p = push + 1 + i * WORDS;
-        if (i < count) {
-            const struct sizes s = sizes_of(recorder, node, i);
-            tiles += (s.m + rows - 1) / rows * ((s.n + COLUMNS - 1) / COLUMNS);
-            p[M] = s.m;
-            p[N] = s.n;
-            gs__bind(recorder, &d, 0, GS__READ, node->x[2 * i], &p[A]);
-            gs__bind(recorder, &d, 1, GS__READ, node->x[2 * i + 1], &p[B]);
-            gs__bind(recorder, &d, 2, GS__WRITE, node->y[2 * i], &p[C]);
-            gs__bind(recorder, &d, 2, GS__WRITE, node->y[2 * i + 1], &p[SUMS]);
-            if (!node->y[2 * i + 1]) p[SUMS] = UINT32_MAX;
-        }
-        p[END] = tiles;
+                          GS_SPEC_MATMUL_GRADIENTS_CPU_COUNT, &push, sizeof push);
+    for (uint32_t i = 0; i < count; i++) {
+        gs__gradient_product *p = &push.product[i];
+        push.k = gs__gradient_size(recorder, node->x[2 * i], node->x[2 * i + 1], p);
+        gs__bind(recorder, &d, 0, GS__READ, node->x[2 * i], &p->a);
+        gs__bind(recorder, &d, 1, GS__READ, node->x[2 * i + 1], &p->b);
+        gs__bind(recorder, &d, 2, GS__WRITE, node->y[2 * i], &p->c);
+        gs__bind(recorder, &d, 2, GS__WRITE, node->y[2 * i + 1], &p->sums);
+        if (!node->y[2 * i + 1]) p->sums = GS__NO_SUMS;
     }
-    d.spec[GS_SPEC_MATMUL_GRADIENTS_CPU_ROWS] = rows;
-    d.spec[GS_SPEC_MATMUL_GRADIENTS_CPU_TAIL] = push[0] % 4;
-    return gs__dispatch_record_1d(recorder, &d, tiles, 1);
+    return gs__dispatch_record_1d(recorder, &d, gs__gradient_tiles(&d, push.product, count, GS__GRADIENTS_MAX, push.k),
+                                  1);
 }
 
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const uint32_t count = gs__node_attr(node, gs__matmul_gradients_attr)->count;
-    bool texels = gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU;
+    bool texels = true;
     for (uint32_t i = 0; i < 2 * count; i++)
-        texels = texels && gs__storage_fits_texels(recorder, gs__recorder_value(recorder, node->x[i])->storage);
+        texels = texels && gs__gradients_use_texels(recorder, gs__recorder_value(recorder, node->x[i])->storage);
     if (texels) return record_cpu(recorder, node, count);
     // GPUs run dispatches without barriers between them side by side.
     for (uint32_t i = 0; i < count; i++) {
-        const struct sizes s = sizes_of(recorder, node, i);
-        gs_status status = gs__product_record_gradients(recorder, node->x[2 * i], node->x[2 * i + 1], s.rows, s.m, s.n,
+        gs__gradient_product p;
+        const uint32_t k = gs__gradient_size(recorder, node->x[2 * i], node->x[2 * i + 1], &p);
+        gs_status status = gs__product_record_gradients(recorder, node->x[2 * i], node->x[2 * i + 1], k, p.m, p.n,
                                                         node->y[2 * i], node->y[2 * i + 1]);
         if (status != GS_OK) return status;
     }

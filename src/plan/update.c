@@ -4,6 +4,8 @@
 #include "state.h"
 #include "tensor/shape.h"
 
+#include <math.h>
+
 // Push constants of update.glsl.
 struct push {
     uint32_t count;
@@ -108,4 +110,13 @@ gs_status gs__flat_record(gs__recorder *recorder, const gs__node *node, const gs
         if (status != GS_OK) return status;
     }
     return GS_OK;
+}
+
+double gs__adam_reference(const struct gs_state *state, bool paper_epsilon, double w, double g, double *slots) {
+    const double rate = (double)state->cur.learning_rate, epsilon = (double)state->set.epsilon;
+    const double gap1 = (double)state->cur.beta1_gap, gap2 = (double)state->cur.beta2_gap;
+    const double m = slots[0] += (g - slots[0]) * (double)state->set.beta1_rest;
+    const double v = slots[1] += (g * g - slots[1]) * (double)state->set.beta2_rest;
+    if (paper_epsilon) return w - rate * (m / gap1) / (sqrt(v / gap2) + epsilon);
+    return w - rate * sqrt(gap2) / gap1 * m / (sqrt(v) + epsilon);
 }

@@ -46,5 +46,7 @@ gs_status gs__flat_record(gs__recorder *recorder, const gs__node *node, const gs
 
 // Where sums of squares are put: op square_sum makes so many, of each GS__SQUARE_SUM_ELEMENTS elements.
 enum { GS__SQUARE_SUM_PARTS = 256, GS__SQUARE_SUM_ELEMENTS = 1 << 24 };
+// Reference of Adam: the new value of a parameter w, which is decayed already; its slots m and v change in place.
+double gs__adam_reference(const struct gs_state *state, bool paper_epsilon, double w, double g, double *slots);
 
 #endif

@@ -1,0 +1,36 @@
+#include "plan/gradients.h"
+
+enum { COLUMNS = 32, MAX_ROWS = 16 };
+enum { NOT_ALIGNED, ALL_ALIGNED, MIXED }; // of ALIGNED
+
+bool gs__gradient_is_aligned(const gs__gradient_product *product) {
+    return product->m % 4 == 0 && product->n % 4 == 0;
+}
+
+uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value dy, gs__gradient_product *product) {
+    const gs_shape *in = &gs__recorder_value(recorder, x)->shape, *out = &gs__recorder_value(recorder, dy)->shape;
+    product->m = (uint32_t)in->dim[in->rank - 1];
+    product->n = (uint32_t)out->dim[out->rank - 1];
+    return gs__value_count(recorder, x) / product->m;
+}
+
+uint32_t gs__gradient_tiles(gs__dispatch *dispatch, gs__gradient_product *products, uint32_t count, uint32_t capacity,
+                            uint32_t k) {
+    uint32_t rows = MAX_ROWS, tiles = 0, aligned = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        while (rows > products[i].m) rows /= 2;
+        aligned += gs__gradient_is_aligned(&products[i]);
+    }
+    for (uint32_t i = 0; i < capacity; i++) {
+        if (i < count) tiles += (products[i].m + rows - 1) / rows * ((products[i].n + COLUMNS - 1) / COLUMNS);
+        products[i].end = tiles;
+    }
+    dispatch->spec[GS__GRADIENT_SPEC_ROWS] = rows;
+    dispatch->spec[GS__GRADIENT_SPEC_TAIL] = k % 4;
+    dispatch->spec[GS__GRADIENT_SPEC_ALIGNED] = aligned == count ? ALL_ALIGNED : aligned ? MIXED : NOT_ALIGNED;
+    return tiles;
+}
+
+bool gs__gradients_use_texels(const gs__recorder *recorder, gs__storage storage) {
+    return gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU && gs__storage_fits_texels(recorder, storage);
+}

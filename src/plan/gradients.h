@@ -1,0 +1,32 @@
+// Several products A^T B with column sums of B in one dispatch on CPU drivers: shaders/include/matmul_gradients_cpu.glsl.
+#ifndef GS_PLAN_GRADIENTS_H
+#define GS_PLAN_GRADIENTS_H
+
+#include "plan/record.h"
+
+// A product in the push constants.
+typedef struct gs__gradient_product {
+    uint32_t m, n;          // C (m, n) = A (k, m)^T B (k, n)
+    uint32_t a, b, c, sums; // first elements
+    uint32_t end;           // workgroups of this product and those before it
+} gs__gradient_product;
+
+enum { GS__NO_SUMS = UINT32_MAX };
+// Constant ids of the shader.
+enum { GS__GRADIENT_SPEC_ROWS = 0, GS__GRADIENT_SPEC_TAIL = 1, GS__GRADIENT_SPEC_ALIGNED = 3 };
+
+// Sizes of the product of x (..., m) and dy (..., n); returns k.
+uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value dy, gs__gradient_product *product);
+
+// Divides products 0 .. count - 1 among workgroups; products count .. capacity - 1 are none. Sets `end` of all and the
+// dispatch's constants; returns the workgroups.
+uint32_t gs__gradient_tiles(gs__dispatch *dispatch, gs__gradient_product *products, uint32_t count, uint32_t capacity,
+                            uint32_t k);
+
+// Whether the shader knows that m and n are multiples of 4, which is the faster way.
+bool gs__gradient_is_aligned(const gs__gradient_product *product);
+
+// Whether the device runs such kernels: a CPU driver that can read all that storage as texels.
+bool gs__gradients_use_texels(const gs__recorder *recorder, gs__storage storage);
+
+#endif
