@@ -252,8 +252,11 @@ static bool reflect_texels(const module *m, facts *f, uint32_t variable, uint32_
     const uint32_t *sampled = find(m, type, SpvOpTypeSampledImage, NULL);
     const uint32_t *image = find(m, sampled ? sampled[2] : type, SpvOpTypeImage, NULL);
     const uint32_t *real = image ? find(m, image[2], SpvOpTypeFloat, NULL) : NULL;
-    if (!image || image[3] != SpvDimBuffer || image[7] != 1 || !real || real[2] != 32)
-        return complain(m->shader, "\"%s\" is neither a buffer nor a uniform texel buffer of floats (textureBuffer)",
+    const uint32_t *word = image ? find(m, image[2], SpvOpTypeInt, NULL) : NULL;
+    const bool is_float = real && real[2] == 32, is_uint = word && word[2] == 32 && word[3] == 0;
+    if (!image || image[3] != SpvDimBuffer || image[7] != 1 || (!is_float && !is_uint))
+        return complain(m->shader,
+                        "\"%s\" is neither a buffer nor a uniform texel buffer (textureBuffer, utextureBuffer)",
                         name_of(m, variable));
     if (binding < GS__TEXEL_BINDING || binding >= GS__TEXEL_BINDING + GS__MAX_BINDINGS)
         return complain(m->shader,
@@ -261,6 +264,7 @@ static bool reflect_texels(const module *m, facts *f, uint32_t variable, uint32_
                         name_of(m, variable), binding, GS__TEXEL_BINDING);
     uint32_t bit = 1u << (binding - GS__TEXEL_BINDING);
     f->shader.texel_mask |= bit;
+    if (is_uint) f->shader.texel_words |= bit;
     f->shader.binding_reads |= bit;
     f->binding_mask |= bit; // the tensor is bound at i even when only its view is read
     return true;
@@ -426,8 +430,8 @@ static void write_source(FILE *out, const facts *f, const module *code) {
             s->binding_count);
     fprintf(out, "    .binding_reads = 0x%" PRIx32 ",\n    .binding_writes = 0x%" PRIx32 ",\n", s->binding_reads,
             s->binding_writes);
-    fprintf(out, "    .reads_state = %s,\n    .texel_mask = 0x%" PRIx32 ",\n", s->reads_state ? "true" : "false",
-            s->texel_mask);
+    fprintf(out, "    .reads_state = %s,\n    .texel_mask = 0x%" PRIx32 ",\n    .texel_words = 0x%" PRIx32 ",\n",
+            s->reads_state ? "true" : "false", s->texel_mask, s->texel_words);
     fprintf(out, "    .local_size = {%" PRIu32 ", %" PRIu32 ", %" PRIu32 "},\n};\n", s->local_size[0], s->local_size[1],
             s->local_size[2]);
 }

@@ -181,27 +181,36 @@ void store(product p, bool aligned, uint e, vec4 v) {
 }
 #endif
 
+// Rows 0 .. ROWS - 1, then perhaps the sums. Not unrolled: that would be more code than the instruction cache holds.
+// Without an index that varies, which would put all of acc into memory.
+void store_all(product p, bool aligned, uint count) {
+    [[dont_unroll]] for (uint r = 0; r < count; r++) {
+        vec4 v = sum;
+        [[unroll]] for (uint i = 0; i < ROWS; i++) v = r == i ? acc[i] : v;
+        uint e = r < ROWS ? p.c + (p.row + r) * p.n : p.sums;
+        if (p.row + r >= p.own_row) store(p, aligned, e + p.col, v);
+    }
+}
+
 void multiply() {
     product p = find();
     for (uint r = 0; r < ROWS; r++) acc[r] = vec4(0.0);
     uint end = push.k & ~3u;
     bool aligned = ALIGNED == MIXED ? ROWS >= 4u && ((p.m | p.n) & 3u) == 0u : ALIGNED == ALL_ALIGNED;
-    if (aligned) {
-        for (uint k = 0; k < end; k += 4u) add_aligned(p, k, 4u);
-        if (TAIL != 0u) add_aligned(p, end, TAIL);
-    } else {
-        for (uint k = 0; k < end; k += 4u) add_any(p, k, 4u);
-        if (TAIL != 0u) add_any(p, end, TAIL);
+    // Loops instead of branches: a branch that nobody takes costs as much as one that is taken, a loop one turn of it.
+    uint end_aligned = aligned ? end : 0u, end_any = aligned ? 0u : end;
+    if (ALIGNED != NOT_ALIGNED) {
+        for (uint k = 0; k < end_aligned; k += 4u) add_aligned(p, k, 4u);
+        if (TAIL != 0u && aligned) add_aligned(p, end, TAIL);
+    }
+    if (ALIGNED != ALL_ALIGNED) {
+        for (uint k = 0; k < end_any; k += 4u) add_any(p, k, 4u);
+        if (TAIL != 0u && !aligned) add_any(p, end, TAIL);
     }
     if (!p.stores) return;
-    if (p.own_row == 0u && p.sums != NO_SUMS) store(p, aligned, p.sums + p.col, sum);
-    // Not unrolled: that would be more code than the instruction cache holds. Without an index that varies, which would
-    // put all of acc into memory.
-    [[dont_unroll]] for (uint r = 0; r < ROWS; r++) {
-        vec4 v = acc[0];
-        [[unroll]] for (uint i = 1; i < ROWS; i++) v = r == i ? acc[i] : v;
-        if (p.row + r >= p.own_row) store(p, aligned, p.c + (p.row + r) * p.n + p.col, v);
-    }
+    uint count = p.own_row == 0u && p.sums != NO_SUMS ? ROWS + 1u : ROWS;
+    if (ALIGNED != NOT_ALIGNED) store_all(p, true, aligned ? count : 0u);
+    if (ALIGNED != ALL_ALIGNED) store_all(p, false, aligned ? 0u : count);
 }
 
 void main() {

@@ -88,12 +88,15 @@ fail:
     return status;
 }
 
-static gs_status get_view(gs__commands *commands, const gs__range *range, uint64_t bytes, VkBufferView *handle) {
+static gs_status get_view(gs__commands *commands, const gs__range *range, uint64_t bytes, VkFormat format,
+                          VkBufferView *handle) {
     gs_status status = GS_OK;
     gs__gpu *gpu = commands->gpu;
     for (uint32_t i = 0; i < commands->view_count; i++) {
         const gs__view *view = &commands->views[i];
-        if (view->buffer != range->buffer->handle || view->offset != range->offset || view->bytes != bytes) continue;
+        if (view->buffer != range->buffer->handle || view->offset != range->offset || view->bytes != bytes ||
+            view->format != format)
+            continue;
         *handle = view->handle;
         return GS_OK;
     }
@@ -107,12 +110,12 @@ static gs_status get_view(gs__commands *commands, const gs__range *range, uint64
     VkBufferViewCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
         .buffer = range->buffer->handle,
-        .format = VK_FORMAT_R32G32B32A32_SFLOAT,
+        .format = format,
         .offset = range->offset,
         .range = bytes,
     };
     VK_TRY(gpu, gpu->vk.vkCreateBufferView(gpu->device, &create, NULL, handle));
-    commands->views[commands->view_count++] = (gs__view){range->buffer->handle, range->offset, bytes, *handle};
+    commands->views[commands->view_count++] = (gs__view){range->buffer->handle, range->offset, bytes, format, *handle};
 fail:
     return status;
 }
@@ -144,7 +147,9 @@ static gs_status write_set(gs__commands *commands, const gs__shader *shader, con
     }
     for (uint32_t i = 0; i < shader->binding_count; i++) {
         if (!(shader->texel_mask & UINT32_C(1) << i)) continue;
-        GS_TRY(get_view(commands, &ranges[i], key->range[i].bytes, &views[i]));
+        const bool words = shader->texel_words & UINT32_C(1) << i;
+        GS_TRY(get_view(commands, &ranges[i], key->range[i].bytes,
+                        words ? VK_FORMAT_R32G32B32A32_UINT : VK_FORMAT_R32G32B32A32_SFLOAT, &views[i]));
         writes[count++] = (VkWriteDescriptorSet){
             .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
             .dstSet = set,
@@ -167,6 +172,7 @@ gs_status gs__descriptor_get(gs__commands *commands, const gs__pipeline *pipelin
     gs__set_key key;
     memset(&key, 0, sizeof key);
     key.layout = pipeline->set_layout;
+    key.texel_words = shader->texel_words;
     for (uint32_t i = 0; i < shader->binding_count; i++) {
         key.range[i].buffer = ranges[i].buffer->handle;
         key.range[i].offset = ranges[i].offset;

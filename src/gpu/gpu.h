@@ -42,7 +42,8 @@ typedef struct gs__shader {
     uint32_t binding_reads;  // bit i: binding i is read (not writeonly)
     uint32_t binding_writes; // bit i: binding i is written (not readonly)
     bool reads_state;        // has the uniform buffer STATE at binding GS__STATE_BINDING
-    uint32_t texel_mask;     // bit i: has a uniform texel buffer (RGBA32F) view of binding i at binding 8+i
+    uint32_t texel_mask;     // bit i: has a uniform texel buffer view of binding i at binding 8+i, RGBA32F
+    uint32_t texel_words;    // bit i: or, RGBA32UI
     uint32_t local_size[3];  // as compiled; spec constants may override
 } gs__shader;
 

@@ -179,6 +179,7 @@ void gs__pipeline_cache_save(gs__gpu *gpu);
 // What a descriptor set holds: equal keys share a set. Compared as bytes.
 typedef struct gs__set_key {
     VkDescriptorSetLayout layout;
+    uint64_t texel_words; // of the shader
     struct {
         VkBuffer buffer;
         uint64_t offset, bytes;
@@ -193,6 +194,7 @@ typedef struct gs__set {
 typedef struct gs__view {
     VkBuffer buffer;
     uint64_t offset, bytes;
+    VkFormat format;
     VkBufferView handle;
 } gs__view;
 

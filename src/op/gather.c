@@ -49,6 +49,13 @@ static uint32_t window_samples(const gs__gpu_caps *caps, const gs__value_info *s
     return window ? (uint32_t)window : (uint32_t)count;
 }
 
+// Whether rows are whole texels, and any part of the data set that a dispatch binds is within the device's limits.
+static bool takes_texels(const gs__recorder *recorder, const gs__value_info *samples, uint32_t row_elements) {
+    return gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU &&
+           row_elements * gs__dtype_bytes(samples->dtype) % 16 == 0 && samples->offset % 16 == 0 &&
+           gs__storage_fits_texels(recorder, samples->storage);
+}
+
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__gather_attr *attr = gs__node_attr(node, gs__gather_attr);
     const gs__gpu_caps *caps = gs__recorder_caps(recorder);
@@ -62,12 +69,14 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
         .scale = scale_of(attr, samples->dtype),
     };
     push.sample_items = items_of(push.sample_count, per_item);
+    const bool texels = takes_texels(recorder, samples, push.sample_count);
     const uint32_t count = (uint32_t)samples->shape.dim[0], window = window_samples(caps, samples, push.sample_count);
     for (uint32_t first = 0; first < count; first += push.window_count) {
         push.window_first = first;
         push.window_count = count - first < window ? count - first : window;
         push.target_items = first ? 0 : items_of(push.target_count, per_item);
-        gs__dispatch d = gs__dispatch_init(&gs__shader_gather, GS_SPEC_GATHER_COUNT, &push, sizeof push);
+        gs__dispatch d = gs__dispatch_init(texels ? &gs__shader_gather_cpu : &gs__shader_gather, GS_SPEC_GATHER_COUNT,
+                                           &push, sizeof push);
         d.spec[GS_SPEC_GATHER_LOCAL_SIZE_X] = local;
         d.spec[GS_SPEC_GATHER_DTYPE] = samples->dtype;
         d.spec[GS_SPEC_GATHER_ALIGNED] = push.sample_count % 4 == 0;
@@ -76,7 +85,7 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
         gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.targets);
         gs__bind(recorder, &d, 2, GS__WRITE, node->y[0], &push.x);
         gs__bind(recorder, &d, 2, GS__WRITE, node->y[1], &push.y);
-        gs__bind_state(recorder, &d, 3, GS__READ | GS__WRITE);
+        gs__bind_state(recorder, &d, 3, GS__WRITE);
         const uint64_t items = (uint64_t)attr->batch * (push.sample_items + push.target_items);
         gs_status status = gs__dispatch_record_1d(recorder, &d, items, local);
         if (status != GS_OK) return status;

@@ -36,47 +36,27 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
     return GS_OK;
 }
 
-// The products that are aligned, or those that are not: the kernel is fast only when all of its products are of one kind.
-static gs_status record(gs__recorder *recorder, const gs__node *node, bool aligned, bool last) {
+static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__matmul_adam_attr *attr = gs__node_attr(node, gs__matmul_adam_attr);
     struct push push = {0};
-    uint32_t count = 0;
     gs__dispatch d = gs__dispatch_init(gs__recorder_shuffles(recorder) ? &gs__shader_matmul_adam_shuffle
                                                                        : &gs__shader_matmul_adam_cpu,
                                        GS_SPEC_MATMUL_ADAM_CPU_COUNT, &push, sizeof push);
     for (uint32_t i = 0; i < attr->count; i++) {
-        gs__gradient_product *p = &push.product[count];
+        gs__gradient_product *p = &push.product[i];
         push.k = gs__gradient_size(recorder, node->x[2 * i], node->x[2 * i + 1], p);
-        if (gs__gradient_is_aligned(p) != aligned) continue;
         gs__bind(recorder, &d, 0, GS__READ, node->x[2 * i], &p->a);
         gs__bind(recorder, &d, 0, GS__READ, node->x[2 * i + 1], &p->b);
         p->c = attr->kernel[i];
         p->sums = attr->bias[i];
-        count++;
     }
     gs__bind(recorder, &d, 1, GS__READ | GS__WRITE, node->x[GS__ADAM_PARAMETERS], &push.parameters);
     gs__bind(recorder, &d, 2, GS__READ | GS__WRITE, node->x[GS__ADAM_SLOTS], &push.slots);
     gs__bind_state(recorder, &d, 3, GS__READ | GS__WRITE);
-    if (last) GS__TICK_PUSH(push, &attr->tick);
+    if (attr->tick.row_stride) GS__TICK_PUSH(push, &attr->tick);
     d.spec[GS_SPEC_MATMUL_ADAM_CPU_PAPER_EPSILON] = attr->paper_epsilon;
-    const uint32_t tiles = gs__gradient_tiles(&d, push.product, count, GS__ADAM_MAX, push.k);
+    const uint32_t tiles = gs__gradient_tiles(&d, push.product, attr->count, GS__ADAM_MAX, push.k);
     return gs__dispatch_record_1d(recorder, &d, tiles, 1);
-}
-
-static gs_status forward(gs__recorder *recorder, const gs__node *node) {
-    const gs__matmul_adam_attr *attr = gs__node_attr(node, gs__matmul_adam_attr);
-    uint32_t aligned = 0;
-    for (uint32_t i = 0; i < attr->count; i++) {
-        gs__gradient_product p;
-        gs__gradient_size(recorder, node->x[2 * i], node->x[2 * i + 1], &p);
-        aligned += gs__gradient_is_aligned(&p);
-    }
-    const bool ends = attr->tick.row_stride != 0;
-    gs_status status = GS_OK;
-    if (aligned < attr->count) GS_TRY(record(recorder, node, false, ends && !aligned));
-    if (aligned) GS_TRY(record(recorder, node, true, ends));
-fail:
-    return status;
 }
 
 static void ref_update(const gs__reference *r, uint64_t i, double g) {

@@ -3,10 +3,6 @@
 enum { COLUMNS = 32, MAX_ROWS = 16 };
 enum { NOT_ALIGNED, ALL_ALIGNED, MIXED }; // of ALIGNED
 
-bool gs__gradient_is_aligned(const gs__gradient_product *product) {
-    return product->m % 4 == 0 && product->n % 4 == 0;
-}
-
 uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value dy, gs__gradient_product *product) {
     const gs_shape *in = &gs__recorder_value(recorder, x)->shape, *out = &gs__recorder_value(recorder, dy)->shape;
     product->m = (uint32_t)in->dim[in->rank - 1];
@@ -19,7 +15,7 @@ uint32_t gs__gradient_tiles(gs__dispatch *dispatch, gs__gradient_product *produc
     uint32_t rows = MAX_ROWS, tiles = 0, aligned = 0;
     for (uint32_t i = 0; i < count; i++) {
         while (rows > products[i].m) rows /= 2;
-        aligned += gs__gradient_is_aligned(&products[i]);
+        aligned += products[i].m % 4 == 0 && products[i].n % 4 == 0;
     }
     for (uint32_t i = 0; i < capacity; i++) {
         if (i < count) tiles += (products[i].m + rows - 1) / rows * ((products[i].n + COLUMNS - 1) / COLUMNS);

@@ -23,9 +23,6 @@ uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value 
 uint32_t gs__gradient_tiles(gs__dispatch *dispatch, gs__gradient_product *products, uint32_t count, uint32_t capacity,
                             uint32_t k);
 
-// Whether the shader knows that m and n are multiples of 4, which is the faster way.
-bool gs__gradient_is_aligned(const gs__gradient_product *product);
-
 // Whether the device runs such kernels: a CPU driver that can read all that storage as texels.
 bool gs__gradients_use_texels(const gs__recorder *recorder, gs__storage storage);
 

@@ -42,8 +42,8 @@ refuse '33 push constants' \
 refuse 'only the State' "$A layout(binding = 1) uniform B { float b; }; void main() { a[0] = b; }"
 refuse 'array of buffers' 'layout(binding = 0) buffer B { float b[]; } x[2]; void main() { x[0].b[0] = 1; }'
 refuse 'constant_id 16' "$A layout(constant_id = 16) const uint N = 1; void main() { a[0] = N; }"
-refuse 'texel buffer of floats' \
-    "$A layout(binding = 8) uniform utextureBuffer T; void main() { a[0] = texelFetch(T, 0).x; }"
+refuse 'neither a buffer nor a uniform texel buffer' \
+    "$A layout(binding = 8) uniform itextureBuffer T; void main() { a[0] = texelFetch(T, 0).x; }"
 refuse 'must be at 8 + i' "$A layout(binding = 7) uniform textureBuffer T; void main() { a[0] = texelFetch(T, 0).x; }"
 refuse 'two defaults' "$A layout(constant_id = 0) const uint N = 8; layout(local_size_x_id = 0) in; void main() { a[0] = N; }"
 
@@ -59,12 +59,14 @@ layout(binding = 1) writeonly buffer B { float b[]; };
 layout(binding = 2) buffer C { float c[]; };
 layout(binding = 4) uniform STATE { uint step_; };
 layout(binding = 8) uniform textureBuffer T0;
+layout(binding = 10) uniform utextureBuffer T2;
 layout(binding = 11) uniform samplerBuffer T3;
 layout(push_constant) uniform PUSH { uint n; float scale; int k; uint unused; } push;
 void main() {
     uint i = gl_GlobalInvocationID.x;
     if (i >= push.n) return;
     b[i] = a[i] * push.scale + a4[i].x + texelFetch(T0, int(i)).x + (FLAG ? texelFetch(T3, push.k).y : 0);
+    c[i] += float(texelFetch(T2, int(i)).z);
     c[i] += step_;
 }' || fail "does not compile"
 "$spv2c" all all.spv all.spv all.c all.h || fail "spv2c all"
@@ -76,9 +78,9 @@ cat >main.c <<'EOF'
 int main(void) {
     const gs__shader *s = &gs__shader_all;
     struct gs_push_all push = {.n = 1u, .scale = 2.5f, .k = -3, .unused = 4u};
-    printf("%s %zu %u %u %x %x %d %x %u,%u,%u", s->name, s->word_count, s->push_bytes, s->binding_count,
-           s->binding_reads, s->binding_writes, s->reads_state, s->texel_mask, s->local_size[0], s->local_size[1],
-           s->local_size[2]);
+    printf("%s %zu %u %u %x %x %d %x %x %u,%u,%u", s->name, s->word_count, s->push_bytes, s->binding_count,
+           s->binding_reads, s->binding_writes, s->reads_state, s->texel_mask, s->texel_words, s->local_size[0],
+           s->local_size[1], s->local_size[2]);
     printf(" %d %d %d %d %u %.1f %d\n", GS_SPEC_ALL_THREADS, GS_SPEC_ALL_FLAG, GS_SPEC_ALL_UNUSED, GS_SPEC_ALL_COUNT,
            push.n, (double)push.scale, push.k);
     return s->words[0] == 0x07230203 ? 0 : 1;
@@ -86,7 +88,7 @@ int main(void) {
 EOF
 ${CC:-cc} -std=c17 -Wall -Wextra -Werror -I. -I"$source/src" -I"$source/include" main.c all.c -o main || fail "generated C"
 found=$(./main) || fail "embedded words"
-wanted="all $(($(wc -c <all.spv) / 4)) 16 4 d 6 1 9 32,2,1 0 2 5 6 1 2.5 -3"
+wanted="all $(($(wc -c <all.spv) / 4)) 16 4 d 6 1 d 4 32,2,1 0 2 5 6 1 2.5 -3"
 [[ $found == "$wanted" ]] || fail "wanted \"$wanted\", got \"$found\""
 
 # A header that would not change keeps its time, so that nothing is recompiled.
