@@ -13,13 +13,17 @@
 #include "philox.glsl"
 #include "state.glsl"
 
+#ifndef EPILOGUE_POSITION
+#define EPILOGUE_POSITION state.cur // of the step
+#endif
+
 layout(constant_id = 12) const uint EPILOGUE_MODE = 0; // 0 none, 1 forward, 2 backward
 layout(constant_id = 13) const uint EPILOGUE_ACTIVATION = 0;
 layout(constant_id = 14) const uint EPILOGUE_DROPOUT = 0; // 1: on
 
 // Scale factors of the elements 4 * group .. 4 * group + 3.
 vec4 dropout4(uint group, uint key, uint threshold, float scale) {
-    uvec4 counter = uvec4(group, state.cur.step_lo, state.cur.step_hi, key);
+    uvec4 counter = uvec4(group, EPILOGUE_POSITION.step_lo, EPILOGUE_POSITION.step_hi, key);
     uvec4 word = philox(counter, uvec2(state.set.seed_lo, state.set.seed_hi));
     return mix(vec4(scale), vec4(0.0), lessThan(word, uvec4(threshold)));
 }

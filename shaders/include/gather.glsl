@@ -3,8 +3,7 @@
 //
 // GATHER_TEXELS: samples are loaded through a texel buffer, 16 bytes at a time, where rows are whole texels. CPU drivers.
 #include "item.glsl"
-#include "shuffle.glsl"
-#include "state.glsl"
+#include "row_source.glsl"
 
 layout(local_size_x = 64, local_size_x_id = 0) in;
 layout(constant_id = 1) const uint DTYPE = 0;   // of the samples: gs_dtype
@@ -35,18 +34,9 @@ layout(set = 0, binding = 2, std430) writeonly buffer ROWS { uint rows[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer ROWS4 { uvec4 rows4[]; };
 layout(set = 0, binding = 3, std430) writeonly buffer STATE_BUFFER { gs_state written; };
 
-// Loaded first of all: in a loop or a branch, CPU drivers load uniforms for each lane.
-gs_position next;
-uint seed_lo, seed_hi, data_begin, data_count, shuffle, stream, stream_batch;
+row_source source;
 uint first_sample, first_row, sample_count, sample_items, window_first, window_count;
 float scale;
-
-uint source(uint row) {
-    if (stream != 0u) return (next.step_lo & (stream - 1u)) * stream_batch + row;
-    uint index = next.begin + row;
-    if (shuffle != 0u) index = shuffled(index, data_count, seed_lo, seed_hi, next.epoch);
-    return data_begin + index;
-}
 
 vec4 bytes_of(uint word) { return vec4(uvec4(word, word >> 8, word >> 16, word >> 24) & 255u); }
 vec4 floats_of(uvec4 words) { return DTYPE == I32 ? vec4(ivec4(words)) : uintBitsToFloat(words); }
@@ -93,27 +83,20 @@ void copy_elements(bool here, uint from, uint to, uint item) {
 #endif
 
 void copy_sample(uint row, uint item) {
-    bool here = row < next.rows;
-    uint sample_ = here ? source(row) - window_first : 0u;
+    bool here = row < source.rows;
+    uint sample_ = here ? row_sample(source, row) - window_first : 0u;
     if (here ? sample_ >= window_count : window_first > 0u) return;
     copy_elements(here, sample_ * sample_count, row * sample_count, item);
 }
 
 void copy_target(uint row, uint item, uint target_count, uint target_items) {
-    bool here = row < next.rows;
-    uint from = push.targets + (here ? source(row) * target_count : 0u), to = push.y + row * target_count;
+    bool here = row < source.rows;
+    uint from = push.targets + (here ? row_sample(source, row) * target_count : 0u), to = push.y + row * target_count;
     for (uint i = item; i < target_count; i += target_items) rows[to + i] = here ? targets[from + i] : 0u;
 }
 
 void main() {
-    next = state.next;
-    seed_lo = state.set.seed_lo;
-    seed_hi = state.set.seed_hi;
-    data_begin = state.set.data_begin;
-    data_count = state.set.data_count;
-    shuffle = state.set.shuffle;
-    stream = state.set.stream;
-    stream_batch = state.set.batch;
+    source = row_source_load();
     first_sample = push.samples;
     first_row = push.x;
     sample_count = push.sample_count;
@@ -124,7 +107,7 @@ void main() {
     uint target_count = push.target_count, target_items = push.target_items, batch = push.batch;
 
     uint item = item_index(), sample_end = batch * sample_items;
-    if (item == 0u && window_first == 0u) written.cur = next;
+    if (item == 0u && window_first == 0u) written.cur = state.next;
     if (item < sample_end) copy_sample(item / sample_items, item % sample_items);
     else if (target_items > 0u) {
         item -= sample_end;

@@ -236,3 +236,52 @@ gs_status gs__graph_fuse_update(gs__graph *graph, const gs__gpu_caps *caps) {
     graph->storage_bytes[GS__STORAGE_GRADIENT] = 0;
     return GS_OK;
 }
+
+// --- gather and the first product -------------------------------------------------------------------------------------
+static bool fits_binding(uint64_t bytes, const gs__gpu_caps *caps) {
+    const uint64_t slack = 2 * (uint64_t)caps->offset_align;
+    return bytes + slack <= (uint64_t)caps->max_texel_elements * 16 && bytes + slack <= caps->max_storage_range;
+}
+
+// Rows of bytes that are whole texels, in a data set that one binding can hold.
+static bool takes_product(const gs__graph *graph, const gs__node *gather, const gs__gpu_caps *caps) {
+    const gs__value_info *samples = &graph->values[gather->x[0]];
+    const uint64_t row = bytes_of(graph, gather->y[0]) / sizeof(float) / graph->batch;
+    const uint64_t data = graph->storage_bytes[GS__STORAGE_SAMPLES] + graph->storage_bytes[GS__STORAGE_TARGETS];
+    return samples->dtype == GS_U8 && row % 16 == 0 && fits_binding(data, caps) &&
+           fits_binding(graph->storage_bytes[GS__STORAGE_PARAMETER], caps);
+}
+
+gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
+    const gs_op *op = gs__op_find("gather_matmul");
+    if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"gather_matmul\"");
+    if (caps->kernel_class != GS__KERNELS_CPU || !caps->subgroup_shuffle || caps->info.subgroup_size != 8) return GS_OK;
+    if (!graph->node_count || !is_op(&graph->nodes[0], GS__FORWARD, "gather")) return GS_OK;
+    gs__node *gather = &graph->nodes[0], *product = NULL;
+    for (uint32_t i = 1; i < graph->node_count && !product; i++)
+        if (is_op(&graph->nodes[i], GS__FORWARD, "matmul") &&
+            gs__graph_owner(graph, graph->nodes[i].x[0]) == gather->y[0])
+            product = &graph->nodes[i];
+    if (!product || graph->values[product->x[0]].shape.rank != 2 || !takes_product(graph, gather, caps)) return GS_OK;
+
+    gs__node node = {.op = op, .pass = GS__FORWARD, .layer = product->layer, .epilogue = product->epilogue};
+    gs__gather_attr attr = *gs__node_attr(gather, gs__gather_attr);
+    if (attr.scale == 0.0f) attr.scale = 1.0f / 255.0f;
+    memcpy(node.attr.bytes, &attr, sizeof attr);
+    node.x[0] = gather->x[0];
+    node.x[1] = gather->x[1];
+    node.x[2] = product->x[1];
+    node.x[3] = product->x[2];
+    node.y[0] = product->y[0];
+    node.y[1] = gather->y[0];
+    node.y[2] = gather->y[1];
+    *gather = node;
+    memmove(product, product + 1, (size_t)(graph->nodes + graph->node_count - (product + 1)) * sizeof *product);
+    graph->node_count--;
+    return GS_OK;
+}
+
+gs_status gs__graph_fuse_for(gs__graph *graph, const gs__gpu_caps *caps) {
+    gs_status status = gs__graph_fuse_gather(graph, caps);
+    return status == GS_OK ? gs__graph_fuse_update(graph, caps) : status;
+}

@@ -18,4 +18,11 @@ gs_status gs__graph_group_gradients(gs__graph *graph);
 // for a pruned graph, before it is placed.
 gs_status gs__graph_fuse_update(gs__graph *graph, const gs__gpu_caps *caps);
 
+// For a device, too: on CPU drivers that can shuffle, gather of bytes and the product of its rows become one node of the
+// op gather_matmul.
+gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps);
+
+// All that is made for a device.
+gs_status gs__graph_fuse_for(gs__graph *graph, const gs__gpu_caps *caps);
+
 #endif

@@ -13,6 +13,9 @@ typedef struct gs__gather_attr {
     float scale; // of the samples; 0: 1/255 for u8, else 1
 } gs__gather_attr;
 
+// gather_matmul: x = { samples (N, I) uint8 [, targets], kernel (I, O) [, bias (O)] }
+// -> y = { product (B, O), rows (B, I) [, target rows] }; gather's attributes, scale given.
+
 // activation: every gs_activation but softmax, which is an op of its own.
 typedef struct gs__activation_attr {
     gs_activation kind;

@@ -114,8 +114,8 @@ static gs_status make_windows(gs__recorder *r, const gs__dispatch *d, struct win
         if (d->tensor[i].binding >= d->shader->binding_count) return internal_error(r, d, "no such binding");
         struct window *w = &windows[d->tensor[i].binding], range = {0};
         tensor_range(r, d, i, &range);
-        if (w->buffer && w->storage != range.storage)
-            return internal_error(r, d, "tensors of two storages share a binding");
+        if (w->buffer && w->buffer != range.buffer)
+            return internal_error(r, d, "tensors of two buffers share a binding");
         if (!w->buffer) *w = range;
         if (range.begin < w->begin) w->begin = range.begin;
         if (range.end > w->end) w->end = range.end;

@@ -266,7 +266,7 @@ static gs_status record(struct work *w, uint32_t batch_size) {
     gs__gpu *gpu;
     GS_TRY(gs__model_build_example(w->model, batch_size, &w->built));
     GS_TRY(gs__context_gpu(w->model->context, &gpu));
-    GS_TRY(gs__graph_fuse_update(&w->built.graph, gs__gpu_get_caps(gpu)));
+    GS_TRY(gs__graph_fuse_for(&w->built.graph, gs__gpu_get_caps(gpu)));
     GS_TRY(gs__model_upload(w->model));
     if (w->built.graph.training) GS_TRY(gs__model_make_slots(w->model));
     GS_TRY(gs__device_data_make(w->model, &w->built, 0, &w->data));

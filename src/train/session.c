@@ -45,7 +45,7 @@ gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs
                         (unsigned long long)params->count, UINT32_MAX));
     GS_TRY(open_data(session, params));
     GS_TRY(gs__context_gpu(model->context, &gpu));
-    GS_TRY(gs__graph_fuse_update(&session->graph.graph, gs__gpu_get_caps(gpu)));
+    GS_TRY(gs__graph_fuse_for(&session->graph.graph, gs__gpu_get_caps(gpu)));
     gs__plan_params plan = {.gpu = gpu, .graph = &session->graph.graph, .profile = params->profile};
     plan.buffers[GS__STORAGE_PARAMETER] = model->device_weights;
     plan.buffers[GS__STORAGE_SLOTS] = model->device_slots;
