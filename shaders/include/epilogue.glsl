@@ -34,10 +34,10 @@ float dropout1(uint element, uint key, uint threshold, float scale) {
                                 : ((element & 1u) == 0u ? factor.z : factor.w);
 }
 
-float epilogue_(float v, float y, float keep) {
-    if (EPILOGUE_MODE == 1u) return keep * activate(EPILOGUE_ACTIVATION, v, push.epilogue_alpha);
+float epilogue_(uint mode, float v, float y, float keep) {
+    if (mode == 1u) return keep * activate(EPILOGUE_ACTIVATION, v, push.epilogue_alpha);
     // A dropped element has y = 0, whatever the activation gave; keep = 0 makes its derivative irrelevant.
-    if (EPILOGUE_MODE == 2u)
+    if (mode == 2u)
         return keep * v * activate_grad(EPILOGUE_ACTIVATION, 0.0, y / push.epilogue_scale, push.epilogue_alpha);
     return v;
 }
@@ -46,16 +46,17 @@ float epilogue1(float v, float y, uint element) {
     float keep = 1.0;
     if (EPILOGUE_DROPOUT != 0u)
         keep = dropout1(element, push.epilogue_key, push.epilogue_threshold, push.epilogue_scale);
-    return epilogue_(v, y, keep);
+    return epilogue_(EPILOGUE_MODE, v, y, keep);
 }
 
 // Four neighbours; `element` is a multiple of 4.
-vec4 epilogue4(vec4 v, vec4 y, uint element) {
+vec4 epilogue4_as(uint mode, vec4 v, vec4 y, uint element) {
     vec4 keep = vec4(1.0);
     if (EPILOGUE_DROPOUT != 0u)
         keep = dropout4(element >> 2, push.epilogue_key, push.epilogue_threshold, push.epilogue_scale);
-    return vec4(epilogue_(v.x, y.x, keep.x), epilogue_(v.y, y.y, keep.y), epilogue_(v.z, y.z, keep.z),
-                epilogue_(v.w, y.w, keep.w));
+    return vec4(epilogue_(mode, v.x, y.x, keep.x), epilogue_(mode, v.y, y.y, keep.y),
+                epilogue_(mode, v.z, y.z, keep.z), epilogue_(mode, v.w, y.w, keep.w));
 }
+vec4 epilogue4(vec4 v, vec4 y, uint element) { return epilogue4_as(EPILOGUE_MODE, v, y, element); }
 
 #endif

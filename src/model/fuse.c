@@ -252,9 +252,36 @@ static bool takes_product(const gs__graph *graph, const gs__node *gather, const 
            fits_binding(graph->storage_bytes[GS__STORAGE_PARAMETER], caps);
 }
 
+// The head behind that product, where it is the next node and takes the product's result backwards as it was made.
+static void fuse_classifier(gs__graph *graph, const gs_op *op) {
+    if (graph->node_count < 2 || !is_op(&graph->nodes[1], GS__FORWARD, "dense_crossentropy")) return;
+    gs__node *product = &graph->nodes[0];
+    const gs__node *head = &graph->nodes[1];
+    const gs__gather_attr *gather = gs__node_attr(product, gs__gather_attr);
+    const gs__dense_crossentropy_attr *attr = gs__node_attr(head, gs__dense_crossentropy_attr);
+    const bool backwards = head->dx[0] && head->y[2];
+    if (head->x[0] != product->y[0] || head->x[3] != product->y[2] || attr->gradient != backwards ||
+        graph->values[product->y[0]].shape.dim[1] % 4 || graph->values[product->x[1]].dtype != GS_I32)
+        return;
+    if (backwards && (memcmp(&head->epilogue, &product->epilogue, sizeof head->epilogue) != 0 ||
+                      (head->epilogue_y && head->epilogue_y != product->y[0])))
+        return;
+    gs__gather_classifier_attr both = {.gather = *gather, .epilogue = product->epilogue};
+    gs__node node = {
+        .op = op,
+        .pass = GS__FORWARD,
+        .layer = product->layer,
+        .x = {product->x[0], product->x[1], product->x[2], product->x[3], head->x[1], head->x[2]},
+        .y = {product->y[0], product->y[1], product->y[2], head->y[2], head->y[0], head->y[1], head->dx[0]}};
+    memcpy(node.attr.bytes, &both, sizeof both);
+    *product = node;
+    graph->node_count--;
+    memmove(&graph->nodes[1], &graph->nodes[2], (graph->node_count - 1) * sizeof *graph->nodes);
+}
+
 gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
-    const gs_op *op = gs__op_find("gather_matmul");
-    if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"gather_matmul\"");
+    const gs_op *op = gs__op_find("gather_matmul"), *classifier = gs__op_find("gather_classifier");
+    if (!op || !classifier) return gs__fail(graph->error, GS_ERR_INTERNAL, "the op \"gather_matmul\" is missing");
     if (caps->kernel_class != GS__KERNELS_CPU || !caps->subgroup_shuffle || caps->info.subgroup_size != 8) return GS_OK;
     if (!graph->node_count || !is_op(&graph->nodes[0], GS__FORWARD, "gather")) return GS_OK;
     gs__node *gather = &graph->nodes[0], *product = NULL;
@@ -278,6 +305,7 @@ gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
     *gather = node;
     memmove(product, product + 1, (size_t)(graph->nodes + graph->node_count - (product + 1)) * sizeof *product);
     graph->node_count--;
+    fuse_classifier(graph, classifier);
     return GS_OK;
 }
 

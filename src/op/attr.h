@@ -3,6 +3,7 @@
 #ifndef GS_OP_ATTR_H
 #define GS_OP_ATTR_H
 
+#include "plan/epilogue.h"
 #include "plan/tick.h"
 #include <gradsmith/layer.h>
 #include <gradsmith/loss.h>
@@ -37,6 +38,14 @@ typedef struct gs__matmul_gradients_attr {
     uint32_t count;   // 1 .. GS__GRADIENTS_MAX
     uint32_t no_bias; // bit i: pair i has no dbias
 } gs__matmul_gradients_attr;
+
+// gather_classifier: x = { samples (N, I) uint8, targets (N) int32, kernel (I, H), bias (H), head's kernel (H, K), bias (K) };
+// both biases may be absent -> y = { hidden (B, H), rows (B, I), target rows (B), dlogits (B, K), loss rows,
+// accuracy rows, dhidden (B, H) }
+typedef struct gs__gather_classifier_attr {
+    gs__gather_attr gather; // scale given
+    gs__epilogue epilogue;  // of hidden, forwards and backwards
+} gs__gather_classifier_attr;
 
 // Losses: x = { output (B, ..., K), targets } -> y[0] = rows of the loss, storage ROWS.
 // sparse_crossentropy: targets (B, ...) int32.
