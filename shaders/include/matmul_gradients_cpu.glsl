@@ -13,6 +13,8 @@ layout(constant_id = 0) const uint ROWS = 8; // 1, 2, 4, 8 or 16; at most any m
 layout(constant_id = 1) const uint TAIL = 0; // k % 4
 // Whether m and n of a product are multiples of 4: these drivers run both sides of a branch, so it is better known.
 layout(constant_id = 3) const uint ALIGNED = MIXED;
+// Rows of a tile of those that are not, at most ROWS: few make little of the code that the others run through in vain.
+layout(constant_id = 4) const uint ANY_ROWS = 8;
 layout(local_size_x = 8) in;
 #ifdef ADAM
 #define TICK_BINDING 3
@@ -65,52 +67,52 @@ TEXEL_LOAD(load_b_any, b_texels, false)
 struct product {
     uint m, n, a, b, c, sums;
     uint row, col, own_row, own_col; // this lane's; at the edges moved back from what it owns
-    bool stores;
+    bool stores, aligned;
 };
 
 vec4 acc[ROWS], sum = vec4(0.0);
 
 // Steps k .. k + count - 1. Both factors are 0 beyond, so that nothing spoils the sums.
-#define ADD_STEPS(name, load_a, load_b)                                                                       \
+#define ADD_STEPS(name, rows, load_a, load_b)                                                                 \
     void name(product p, uint k, uint count) {                                                                \
         vec4 b[4];                                                                                            \
         for (uint i = 0; i < 4; i++) {                                                                        \
             b[i] = i < count ? load_b(p.b + (k + min(i, count - 1u)) * p.n + p.col) : vec4(0.0);              \
             sum += b[i];                                                                                      \
         }                                                                                                     \
-        MULTIPLY(load_a)                                                                                      \
+        MULTIPLY(rows, load_a)                                                                                \
     }
 
 #ifdef SHUFFLE
-#define MULTIPLY(load_a)                                                                                      \
+#define MULTIPLY(rows, load_a)                                                                                \
     uint lane = gl_SubgroupInvocationID, step_ = lane & 3u;                                                   \
-    for (uint g = 0; g < ROWS; g += 8u) {                                                                     \
+    for (uint g = 0; g < rows; g += 8u) {                                                                     \
         vec4 v = load_a(p.a + (k + min(step_, count - 1u)) * p.m + min(p.row + g + (lane & 4u), p.m - 1u));   \
         if (step_ >= count) v = vec4(0.0);                                                                    \
-        for (uint r = 0; r < min(ROWS, 8u); r++)                                                              \
+        for (uint r = 0; r < min(rows, 8u); r++)                                                              \
             for (uint i = 0; i < 4; i++)                                                                      \
                 acc[g + r] = fma(vec4(subgroupShuffle(v[r & 3u], (r & 4u) + i)), b[i], acc[g + r]);           \
     }
 #else
-#define MULTIPLY(load_a)                                                                                      \
+#define MULTIPLY(rows, load_a)                                                                                \
     for (uint i = 0; i < 4; i++) {                                                                            \
         vec4 v;                                                                                               \
-        for (uint r = 0; r < ROWS; r++) {                                                                     \
+        for (uint r = 0; r < rows; r++) {                                                                     \
             if ((r & 3u) == 0u) v = i < count ? load_a(p.a + (k + min(i, count - 1u)) * p.m + p.row + r) : vec4(0.0); \
             acc[r] = fma(vec4(v[r & 3u]), b[i], acc[r]);                                                      \
         }                                                                                                     \
     }
 #endif
 
-ADD_STEPS(add_aligned, load_a_aligned, load_b_aligned)
-ADD_STEPS(add_any, load_a_any, load_b_any)
+ADD_STEPS(add_aligned, ROWS, load_a_aligned, load_b_aligned)
+ADD_STEPS(add_any, ANY_ROWS, load_a_any, load_b_any)
 
 product find() {
     uint tile = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x, begin = 0u;
-    product p = product(push.m0, push.n0, push.a0, push.b0, push.c0, push.sums0, 0u, 0u, 0u, 0u, true);
+    product p = product(push.m0, push.n0, push.a0, push.b0, push.c0, push.sums0, 0u, 0u, 0u, 0u, true, true);
 #define PICK(i, before)                                                                                       \
     if (tile >= push.end##before) {                                                                           \
-        p = product(push.m##i, push.n##i, push.a##i, push.b##i, push.c##i, push.sums##i, 0u, 0u, 0u, 0u, true); \
+        p = product(push.m##i, push.n##i, push.a##i, push.b##i, push.c##i, push.sums##i, 0u, 0u, 0u, 0u, true, true); \
         begin = push.end##before;                                                                             \
     }
     PICK(1, 0)
@@ -121,10 +123,11 @@ product find() {
     PICK(3, 2)
     if (tile >= push.end3) p.stores = false;
 #endif
-    uint tiles_n = (p.n + COLUMNS - 1u) / COLUMNS;
-    p.own_row = (tile - begin) / tiles_n * ROWS;
+    p.aligned = ALIGNED == MIXED ? ROWS >= 4u && ((p.m | p.n) & 3u) == 0u : ALIGNED == ALL_ALIGNED;
+    uint tiles_n = (p.n + COLUMNS - 1u) / COLUMNS, rows = p.aligned ? ROWS : ANY_ROWS;
+    p.own_row = (tile - begin) / tiles_n * rows;
     p.own_col = (tile - begin) % tiles_n * COLUMNS + 4u * gl_LocalInvocationID.x;
-    p.row = min(p.own_row, p.m - ROWS);
+    p.row = min(p.own_row, p.m - rows);
     p.col = p.n >= 4u ? min(p.own_col, p.n - 4u) : 0u;
     p.stores = p.stores && p.own_row < p.m && p.own_col < p.n;
     return p;
@@ -181,36 +184,37 @@ void store(product p, bool aligned, uint e, vec4 v) {
 }
 #endif
 
-// Rows 0 .. ROWS - 1, then perhaps the sums. Not unrolled: that would be more code than the instruction cache holds.
+// Rows 0 .. tile_rows - 1, then perhaps the sums. Not unrolled: that would be more code than the instruction cache holds.
 // Without an index that varies, which would put all of acc into memory.
-void store_all(product p, bool aligned, uint count) {
-    [[dont_unroll]] for (uint r = 0; r < count; r++) {
-        vec4 v = sum;
-        [[unroll]] for (uint i = 0; i < ROWS; i++) v = r == i ? acc[i] : v;
-        uint e = r < ROWS ? p.c + (p.row + r) * p.n : p.sums;
-        if (p.row + r >= p.own_row) store(p, aligned, e + p.col, v);
+#define STORE_ALL(name, aligned, tile_rows)                                                                   \
+    void name(product p, uint count) {                                                                        \
+        [[dont_unroll]] for (uint r = 0; r < count; r++) {                                                    \
+            vec4 v = sum;                                                                                     \
+            [[unroll]] for (uint i = 0; i < tile_rows; i++) v = r == i ? acc[i] : v;                          \
+            uint e = r < tile_rows ? p.c + (p.row + r) * p.n : p.sums;                                        \
+            if (p.row + r >= p.own_row) store(p, aligned, e + p.col, v);                                      \
+        }                                                                                                     \
     }
-}
+STORE_ALL(store_aligned, true, ROWS)
+STORE_ALL(store_any, false, ANY_ROWS)
 
 void multiply() {
     product p = find();
     for (uint r = 0; r < ROWS; r++) acc[r] = vec4(0.0);
-    uint end = push.k & ~3u;
-    bool aligned = ALIGNED == MIXED ? ROWS >= 4u && ((p.m | p.n) & 3u) == 0u : ALIGNED == ALL_ALIGNED;
     // Loops instead of branches: a branch that nobody takes costs as much as one that is taken, a loop one turn of it.
-    uint end_aligned = aligned ? end : 0u, end_any = aligned ? 0u : end;
+    uint end = push.k & ~3u, end_aligned = p.aligned ? end : 0u, end_any = p.aligned ? 0u : end;
     if (ALIGNED != NOT_ALIGNED) {
         for (uint k = 0; k < end_aligned; k += 4u) add_aligned(p, k, 4u);
-        if (TAIL != 0u && aligned) add_aligned(p, end, TAIL);
+        if (TAIL != 0u && p.aligned) add_aligned(p, end, TAIL);
     }
     if (ALIGNED != ALL_ALIGNED) {
         for (uint k = 0; k < end_any; k += 4u) add_any(p, k, 4u);
-        if (TAIL != 0u && !aligned) add_any(p, end, TAIL);
+        if (TAIL != 0u && !p.aligned) add_any(p, end, TAIL);
     }
     if (!p.stores) return;
-    uint count = p.own_row == 0u && p.sums != NO_SUMS ? ROWS + 1u : ROWS;
-    if (ALIGNED != NOT_ALIGNED) store_all(p, true, aligned ? count : 0u);
-    if (ALIGNED != ALL_ALIGNED) store_all(p, false, aligned ? 0u : count);
+    uint sums = p.own_row == 0u && p.sums != NO_SUMS ? 1u : 0u;
+    if (ALIGNED != NOT_ALIGNED) store_aligned(p, p.aligned ? ROWS + sums : 0u);
+    if (ALIGNED != ALL_ALIGNED) store_any(p, p.aligned ? 0u : ANY_ROWS + sums);
 }
 
 void main() {

@@ -21,7 +21,8 @@ _Static_assert(sizeof(struct push) == sizeof(struct gs_push_matmul_adam_cpu) &&
                    sizeof(struct push) == sizeof(struct gs_push_matmul_adam_shuffle) &&
                    (int)GS_SPEC_MATMUL_ADAM_CPU_ROWS == (int)GS__GRADIENT_SPEC_ROWS &&
                    (int)GS_SPEC_MATMUL_ADAM_CPU_TAIL == (int)GS__GRADIENT_SPEC_TAIL &&
-                   (int)GS_SPEC_MATMUL_ADAM_CPU_ALIGNED == (int)GS__GRADIENT_SPEC_ALIGNED,
+                   (int)GS_SPEC_MATMUL_ADAM_CPU_ALIGNED == (int)GS__GRADIENT_SPEC_ALIGNED &&
+                   (int)GS_SPEC_MATMUL_ADAM_CPU_ANY_ROWS == (int)GS__GRADIENT_SPEC_ANY_ROWS,
                "the shader's interface");
 
 static gs_status shape(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y) {

@@ -40,7 +40,8 @@ _Static_assert(sizeof(struct push) == sizeof(struct gs_push_matmul_gradients_cpu
                    sizeof(struct push) == sizeof(struct gs_push_matmul_gradients_shuffle) &&
                    (int)GS_SPEC_MATMUL_GRADIENTS_CPU_ROWS == (int)GS__GRADIENT_SPEC_ROWS &&
                    (int)GS_SPEC_MATMUL_GRADIENTS_CPU_TAIL == (int)GS__GRADIENT_SPEC_TAIL &&
-                   (int)GS_SPEC_MATMUL_GRADIENTS_CPU_ALIGNED == (int)GS__GRADIENT_SPEC_ALIGNED,
+                   (int)GS_SPEC_MATMUL_GRADIENTS_CPU_ALIGNED == (int)GS__GRADIENT_SPEC_ALIGNED &&
+                   (int)GS_SPEC_MATMUL_GRADIENTS_CPU_ANY_ROWS == (int)GS__GRADIENT_SPEC_ANY_ROWS,
                "the shader's interface");
 
 static gs_status record_cpu(gs__recorder *recorder, const gs__node *node, uint32_t count) {

@@ -10,18 +10,28 @@ uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value 
     return gs__value_count(recorder, x) / product->m;
 }
 
+static bool is_aligned(const gs__gradient_product *p, uint32_t rows) {
+    return rows >= 4 && p->m % 4 == 0 && p->n % 4 == 0;
+}
+
 uint32_t gs__gradient_tiles(gs__dispatch *dispatch, gs__gradient_product *products, uint32_t count, uint32_t capacity,
                             uint32_t k) {
     uint32_t rows = MAX_ROWS, tiles = 0, aligned = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    uint64_t work[2] = {0}; // of products that are not aligned, and that are
+    for (uint32_t i = 0; i < count; i++)
         while (rows > products[i].m) rows /= 2;
-        aligned += products[i].m % 4 == 0 && products[i].n % 4 == 0;
+    for (uint32_t i = 0; i < count; i++) {
+        aligned += is_aligned(&products[i], rows);
+        work[is_aligned(&products[i], rows)] += (uint64_t)products[i].m * products[i].n;
     }
+    const uint32_t any_rows = rows > 8 && work[0] < work[1] / 4 ? 8 : rows;
     for (uint32_t i = 0; i < capacity; i++) {
-        if (i < count) tiles += (products[i].m + rows - 1) / rows * ((products[i].n + COLUMNS - 1) / COLUMNS);
+        const uint32_t height = i < count && is_aligned(&products[i], rows) ? rows : any_rows;
+        if (i < count) tiles += (products[i].m + height - 1) / height * ((products[i].n + COLUMNS - 1) / COLUMNS);
         products[i].end = tiles;
     }
     dispatch->spec[GS__GRADIENT_SPEC_ROWS] = rows;
+    dispatch->spec[GS__GRADIENT_SPEC_ANY_ROWS] = any_rows;
     dispatch->spec[GS__GRADIENT_SPEC_TAIL] = k % 4;
     dispatch->spec[GS__GRADIENT_SPEC_ALIGNED] = aligned == count ? ALL_ALIGNED : aligned ? MIXED : NOT_ALIGNED;
     return tiles;

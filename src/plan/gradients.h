@@ -13,7 +13,12 @@ typedef struct gs__gradient_product {
 
 enum { GS__NO_SUMS = UINT32_MAX };
 // Constant ids of the shader.
-enum { GS__GRADIENT_SPEC_ROWS = 0, GS__GRADIENT_SPEC_TAIL = 1, GS__GRADIENT_SPEC_ALIGNED = 3 };
+enum {
+    GS__GRADIENT_SPEC_ROWS = 0,
+    GS__GRADIENT_SPEC_TAIL = 1,
+    GS__GRADIENT_SPEC_ALIGNED = 3,
+    GS__GRADIENT_SPEC_ANY_ROWS = 4
+};
 
 // Sizes of the product of x (..., m) and dy (..., n); returns k.
 uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value dy, gs__gradient_product *product);
