@@ -12,7 +12,7 @@
 layout(constant_id = 0) const uint ROWS = 8; // 1, 2, 4, 8 or 16; at most any m
 layout(constant_id = 1) const uint TAIL = 0; // k % 4
 // Whether m and n of a product are multiples of 4: these drivers run both sides of a branch, so it is better known.
-layout(constant_id = 3) const uint ALIGNED = MIXED;
+layout(constant_id = 2) const uint ALIGNED = MIXED;
 // Rows of a tile of those that are not, at most ROWS: few make little of the code that the others run through in vain.
 layout(constant_id = 4) const uint ANY_ROWS = 8;
 layout(local_size_x = 8) in;
@@ -135,6 +135,7 @@ product find() {
 
 #ifdef ADAM
 adam_rule rule;
+float decay; // decoupled, as in update.glsl
 uint first_parameter, first_slot;
 
 // Slots of elements e .. e + 3: m and v of four elements follow each other.
@@ -154,7 +155,7 @@ void store(product p, bool aligned, uint e, vec4 g) {
         w = texelFetch(parameter_texels, int(quad));
         m = texelFetch(slot_texels, int(slot));
         v = texelFetch(slot_texels, int(slot + 1u));
-        adam(rule, g, w, m, v);
+        w = adam(rule, w - w * decay, g, m, v);
         parameters4[quad] = w;
         slots4[slot] = m;
         slots4[slot + 1u] = v;
@@ -163,7 +164,7 @@ void store(product p, bool aligned, uint e, vec4 g) {
     w = parameter_any(first_parameter + e);
     m = slot_any(e, 0u);
     v = slot_any(e, 1u);
-    adam(rule, g, w, m, v);
+    w = adam(rule, w - w * decay, g, m, v);
     [[unroll]] for (uint i = 0; i < 4; i++) {
         if (p.col + i < p.own_col || p.col + i >= p.n) continue;
         uint at = first_slot + 8u * (e + i >> 2) + (e + i & 3u);
@@ -219,7 +220,8 @@ void multiply() {
 
 void main() {
 #ifdef ADAM
-    rule = adam_load();
+    rule = adam_rule_of(state.cur, state.set);
+    decay = state.cur.learning_rate * state.set.weight_decay;
     first_parameter = push.parameters;
     first_slot = push.slots;
 #endif

@@ -208,7 +208,8 @@ static gs__node update_of(const gs__graph *graph, const gs__node *group, uint32_
 gs_status gs__graph_fuse_update(gs__graph *graph, const gs__gpu_caps *caps) {
     if (!graph->node_count || caps->kernel_class != GS__KERNELS_CPU) return GS_OK;
     const gs__node adam = graph->nodes[graph->node_count - 1];
-    if (!is_op(&adam, GS__FORWARD, "adam") || !fits(graph, caps) ||
+    if (!is_op(&adam, GS__FORWARD, "adam") || gs__node_attr(&adam, gs__adam_attr)->tick.accumulates ||
+        !fits(graph, caps) ||
         grouped_bytes(graph, &graph->nodes[graph->node_count - 1]) != graph->storage_bytes[GS__STORAGE_PARAMETER])
         return GS_OK;
     graph->node_count--;

@@ -8,8 +8,6 @@
 #include "state.h"
 #include "tensor/shape.h"
 
-#include <math.h>
-
 struct push {
     uint32_t k;
     gs__gradient_product product[GS__ADAM_MAX];
@@ -61,8 +59,10 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
 }
 
 static void ref_update(const gs__reference *r, uint64_t i, double g) {
-    gs__adam_reference(r->state, gs__node_attr(r->node, gs__matmul_adam_attr)->paper_epsilon, g, &r->y[0][i],
-                       &r->y[1][gs__update_slot(i, 0, 2)], &r->y[1][gs__update_slot(i, 1, 2)]);
+    double slots[2] = {r->y[1][gs__update_slot(i, 0, 2)], r->y[1][gs__update_slot(i, 1, 2)]};
+    r->y[0][i] = gs__adam_reference(r->state, gs__node_attr(r->node, gs__matmul_adam_attr)->paper_epsilon,
+                                    gs__update_decayed(r->state, r->y[0][i]), g, slots);
+    for (uint32_t s = 0; s < 2; s++) r->y[1][gs__update_slot(i, s, 2)] = slots[s];
 }
 
 static void ref_forward(const gs__reference *r) {
