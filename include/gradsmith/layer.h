@@ -50,7 +50,8 @@ typedef enum gs_activation {
     X(GS_INITIALIZER_HE_UNIFORM,       9, "he_uniform")       /* limit sqrt(6 / fan_in) */                 \
     X(GS_INITIALIZER_HE_NORMAL,       10, "he_normal")        /* truncated, variance 2 / fan_in */         \
     X(GS_INITIALIZER_LECUN_UNIFORM,   11, "lecun_uniform")    /* limit sqrt(3 / fan_in) */                 \
-    X(GS_INITIALIZER_LECUN_NORMAL,    12, "lecun_normal")     /* truncated, variance 1 / fan_in */
+    X(GS_INITIALIZER_LECUN_NORMAL,    12, "lecun_normal")     /* truncated, variance 1 / fan_in */          \
+    X(GS_INITIALIZER_ORTHOGONAL,      13, "orthogonal")       /* times gain a; 0: 1 */
 // clang-format on
 typedef enum gs_initializer_kind {
 #define GS_INITIALIZER_ENUM(name, value, text) name = (value),
@@ -150,6 +151,115 @@ typedef struct gs_reshape_params {
     gs_shape shape; // without the batch dimension
 } gs_reshape_params;
 
+// --- normalization. `epsilon` and `momentum` 0: the default; below 0: an exact 0 -----------------------------------------
+
+// gamma * n + beta, each gamma and beta for a channel; n is what is normalized.
+typedef struct gs_norm_affine {
+    bool no_scale, no_center;                           // no gamma, no beta
+    gs_initializer gamma_initializer, beta_initializer; // ones, zeros
+    gs_regularizer gamma_regularizer, beta_regularizer;
+} gs_norm_affine;
+
+// Each channel (entry of the last axis) over the batch: in training by the batch's mean and variance, which move the
+// averages: moving * momentum + batch * (1 - momentum); in evaluation, and where the layer is frozen, by these averages.
+typedef struct gs_batch_normalization_params {
+    const char *name;
+    float momentum; // 0.99
+    float epsilon;  // 0.001
+    gs_norm_affine affine;
+    gs_initializer moving_mean_initializer, moving_variance_initializer; // zeros, ones
+} gs_batch_normalization_params;
+
+// Each sample by itself, over its last `axes` dimensions.
+typedef struct gs_layer_normalization_params {
+    const char *name;
+    uint32_t axes; // 0: 1
+    float epsilon; // 0.001
+    gs_norm_affine affine;
+} gs_layer_normalization_params;
+
+// Each sample by itself: its channels (the last axis) in `groups` groups, each over its channels and all positions.
+typedef struct gs_group_normalization_params {
+    const char *name;
+    int32_t groups; // 0: 32; -1: as many as channels (instance normalization)
+    float epsilon;  // 0.001
+    gs_norm_affine affine;
+} gs_group_normalization_params;
+
+// x / sqrt(mean(x^2) + epsilon) * scale, over the last `axes` dimensions of each sample.
+typedef struct gs_rms_normalization_params {
+    const char *name;
+    uint32_t axes; // 0: 1
+    float epsilon; // 1e-6
+} gs_rms_normalization_params;
+
+// (x - mean) / max(sqrt(variance), 1e-7), for each entry of the last axis; by gs_model_adapt, or given here. As first
+// layer it gets unsigned bytes as they are.
+typedef struct gs_normalization_params {
+    const char *name;
+    const float *mean, *variance; // `count` each, copied; NULL: 0 and 1 until gs_model_adapt
+    uint32_t count;               // 1: for all entries
+    bool invert;                  // x * max(sqrt(variance), 1e-7) + mean
+} gs_normalization_params;
+
+// scale * x + offset. As first layer it gets unsigned bytes as they are, not divided by 255.
+typedef struct gs_rescaling_params {
+    const char *name;
+    float scale, offset;
+} gs_rescaling_params;
+
+// In training: x + a normal random number of mean 0.
+typedef struct gs_gaussian_noise_params {
+    const char *name;
+    float stddev; // >= 0
+} gs_gaussian_noise_params;
+
+// --- sequences ----------------------------------------------------------------------------------------------------------
+
+// Rows of a table, chosen by tokens: numbers from 0 to input_dim - 1. As first layer it gets unsigned bytes as they are.
+typedef struct gs_embedding_params {
+    const char *name;
+    uint32_t input_dim, output_dim;        // >= 1; input_dim at most 2^24
+    gs_initializer embeddings_initializer; // random_uniform
+    gs_regularizer embeddings_regularizer;
+} gs_embedding_params;
+
+// SimpleRNN, LSTM, GRU (reset_after): over the first axis of a sample (times, features). Result: the last state (units),
+// or with return_sequences that of each time (times, units). Gates stand in the weights as Keras has them.
+typedef struct gs_rnn_params {
+    const char *name;
+    uint32_t units;                                // >= 1
+    gs_activation activation;                      // tanh, unless has_activation
+    gs_activation recurrent_activation;            // LSTM, GRU: sigmoid, unless has_recurrent_activation
+    bool has_activation, has_recurrent_activation; // not gelu, silu, softmax
+    bool no_bias;
+    bool no_unit_forget_bias; // LSTM: else the forget gate's bias begins with 1
+    bool return_sequences;
+    bool go_backwards; // from the last time to the first; not with return_sequences
+    gs_initializer kernel_initializer, recurrent_initializer, bias_initializer; // glorot_uniform, orthogonal, zeros
+    gs_regularizer kernel_regularizer, recurrent_regularizer, bias_regularizer;
+} gs_rnn_params;
+
+typedef enum gs_merge_mode { GS_MERGE_CONCAT = 0, GS_MERGE_SUM, GS_MERGE_MUL, GS_MERGE_AVE } gs_merge_mode;
+
+// The same recurrent layer forwards and backwards, each with weights of its own, and both results merged.
+typedef struct gs_bidirectional_params {
+    const char *name;
+    const char *layer; // "SimpleRNN", "LSTM", "GRU"
+    gs_rnn_params rnn; // its name is not used
+    gs_merge_mode merge_mode;
+} gs_bidirectional_params;
+
+// --- merge layers: of 2 to 64 tensors of one shape, in functional models (gradsmith/model.h) ------------------------------
+typedef struct gs_merge_params {
+    const char *name;
+} gs_merge_params;
+
+typedef struct gs_concatenate_params {
+    const char *name;
+    int32_t axis; // of a tensor with its batch dimension, which is 0; below 0: from the end. 0: -1
+} gs_concatenate_params;
+
 // class_name is Keras's ("Dense", ...); it says which member of the union counts.
 typedef struct gs_layer {
     const char *class_name;
@@ -165,8 +275,21 @@ typedef struct gs_layer {
         gs_random_contrast_params random_contrast;
         gs_flatten_params flatten;
         gs_reshape_params reshape;
+        gs_batch_normalization_params batch_normalization;
+        gs_layer_normalization_params layer_normalization;
+        gs_group_normalization_params group_normalization;
+        gs_rms_normalization_params rms_normalization;
+        gs_normalization_params normalization;
+        gs_rescaling_params rescaling;
+        gs_gaussian_noise_params gaussian_noise;
+        gs_embedding_params embedding;
+        gs_rnn_params rnn;
+        gs_bidirectional_params bidirectional;
+        gs_merge_params merge;
+        gs_concatenate_params concatenate;
         uint64_t reserved[48]; // room for later layers, so that the struct keeps its size
     };
+    bool frozen; // Keras's trainable=False: its weights stay, and BatchNormalization uses its moving averages
 } gs_layer;
 
 #define gs_random_flip(...)       ((gs_layer){.class_name = "RandomFlip", .random_flip = {__VA_ARGS__}})
@@ -181,6 +304,29 @@ typedef struct gs_layer {
 #define gs_dropout(...)          ((gs_layer){.class_name = "Dropout", .dropout = {__VA_ARGS__}})
 #define gs_flatten()             ((gs_layer){.class_name = "Flatten"})
 #define gs_reshape(...)          ((gs_layer){.class_name = "Reshape", .reshape = {__VA_ARGS__}})
+// All fields by default: gs_batch_normalization(0).
+#define gs_batch_normalization(...)                                                                                    \
+    ((gs_layer){.class_name = "BatchNormalization", .batch_normalization = {__VA_ARGS__}})
+#define gs_layer_normalization(...)                                                                                    \
+    ((gs_layer){.class_name = "LayerNormalization", .layer_normalization = {__VA_ARGS__}})
+#define gs_group_normalization(...)                                                                                    \
+    ((gs_layer){.class_name = "GroupNormalization", .group_normalization = {__VA_ARGS__}})
+#define gs_rms_normalization(...) ((gs_layer){.class_name = "RMSNormalization", .rms_normalization = {__VA_ARGS__}})
+#define gs_normalization(...)     ((gs_layer){.class_name = "Normalization", .normalization = {__VA_ARGS__}})
+#define gs_rescaling(...)         ((gs_layer){.class_name = "Rescaling", .rescaling = {__VA_ARGS__}})
+#define gs_gaussian_noise(...)    ((gs_layer){.class_name = "GaussianNoise", .gaussian_noise = {__VA_ARGS__}})
+#define gs_embedding(...)         ((gs_layer){.class_name = "Embedding", .embedding = {__VA_ARGS__}})
+#define gs_simple_rnn(...)        ((gs_layer){.class_name = "SimpleRNN", .rnn = {__VA_ARGS__}})
+#define gs_lstm(...)              ((gs_layer){.class_name = "LSTM", .rnn = {__VA_ARGS__}})
+#define gs_gru(...)               ((gs_layer){.class_name = "GRU", .rnn = {__VA_ARGS__}})
+#define gs_bidirectional(...)     ((gs_layer){.class_name = "Bidirectional", .bidirectional = {__VA_ARGS__}})
+#define gs_add()                  ((gs_layer){.class_name = "Add"})
+#define gs_subtract()             ((gs_layer){.class_name = "Subtract"}) // of two
+#define gs_multiply()             ((gs_layer){.class_name = "Multiply"})
+#define gs_average()              ((gs_layer){.class_name = "Average"})
+#define gs_maximum()              ((gs_layer){.class_name = "Maximum"})
+#define gs_minimum()              ((gs_layer){.class_name = "Minimum"})
+#define gs_concatenate(...)       ((gs_layer){.class_name = "Concatenate", .concatenate = {__VA_ARGS__}})
 
 #ifdef __cplusplus
 }

@@ -151,6 +151,9 @@ static int summarize(const gs_context_params *params, const char *path, const ch
         if (code == CLI_OK)
             printf(" Total params: %s (%s)\n", cli_group(info.parameter_count).text,
                    cli_bytes(info.parameter_count * sizeof(float)).text);
+        if (code == CLI_OK && info.trained_count < info.parameter_count)
+            printf(" Trainable params: %s (%s)\n", cli_group(info.trained_count).text,
+                   cli_bytes(info.trained_count * sizeof(float)).text);
     }
     if (code == CLI_OK) code = print_memory(context, model, batch_size);
     if (code == CLI_OK && plan != NULL) cli_print_plan(plan);

@@ -98,7 +98,8 @@ static int open_training(struct training *training) {
     if (code != CLI_OK) return code;
     if (options->init != NULL && gs_model_load_weights(training->model, options->init) != GS_OK)
         return cli_fail_context(context, options->init);
-    return load_data(training);
+    code = load_data(training);
+    return code == CLI_OK ? cli_fine_tune(context, training->model, training->data, options) : code;
 }
 
 static void close_training(struct training *training) {
@@ -278,6 +279,8 @@ static int check(const train_options *options) {
         return cli_misuse("train", "--validation-split and --validation-data exclude each other");
     gs_reduce_lr_on_plateau_params plateau;
     if (options->plateau != NULL && cli_plateau_parse(options->plateau, &plateau) != CLI_OK) return CLI_USAGE;
+    if (options->init != NULL && options->weights != NULL)
+        return cli_misuse("train", "--init takes all weights from a file, --weights those that fit: leave out one");
     if (options->quiet && options->profile)
         return cli_misuse("train", "--profile prints a table, --quiet nothing: leave out one");
     return CLI_OK;

@@ -8,7 +8,8 @@
 #define NO_EARLY_STOPPING UINT64_MAX
 
 typedef struct train_options {
-    const char *model, *layers, *data, *data_dir, *validation_data, *augment, *init, *out, *log, *device, *plateau;
+    const char *model, *layers, *data, *data_dir, *validation_data, *augment, *init, *weights, *freeze, *out, *log,
+        *device, *plateau;
     uint64_t epochs, batch_size, seed, max_steps;
     double validation_split;
     bool no_shuffle, no_autotune, no_plots, quiet, profile;
@@ -19,6 +20,11 @@ typedef struct train_options {
     gs_experiment *experiment;                             // NULL: MODEL is none
     gs_context *loader;                                    // that the experiment was loaded with
 } train_options;
+
+// What fine-tuning does to a new model: weights of those layers that the file has (NULL: none), layers that are not trained
+// ("a,b*"; NULL: none), Normalization layers that have no numbers yet get those of the data. Says what it did unless quiet.
+// Returns the exit code.
+int cli_fine_tune(gs_context *context, gs_model *model, const gs_data *data, const train_options *options);
 
 // As cli_parse. What is not given keeps what it has.
 int cli_train_parse(int argc, char **argv, train_options *options);

@@ -4,9 +4,10 @@
 #include <math.h>
 
 static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3's model.to_json() writes for\n"
-                           "a Sequential model, or a folder with a model.json, of which only the layers are\n"
-                           "taken: --init continues from its weights. Or it is an experiment, a file that\n"
-                           "holds all of a training (docs/experiment.md); options go before what it says.\n"
+                           "a Sequential or Functional model, or a folder with a model.json, of which only\n"
+                           "the layers are taken: --init continues from its weights. Or it is an experiment,\n"
+                           "a file that holds all of a training (docs/experiment.md); options go before what\n"
+                           "it says.\n"
                            "\n"
                            "DATA is one of\n"
                            "  fashion-mnist             60 000 images of clothes (fashion-mnist:test: 10 000\n"
@@ -119,6 +120,10 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
         {"shuffle", NULL, "another order of the samples each epoch (default)", .flag = &o->no_shuffle, .clears = true},
         {"no-shuffle", NULL, "the order of the data", .flag = &o->no_shuffle},
         {"init", "FILE", "first weights, a .safetensors file", .text = &o->init},
+        {"weights", "FILE",
+         "fine-tuning: weights of a .safetensors file for those layers that it has, by name and shape",
+         .text = &o->weights},
+        {"freeze", "A,B", "layers that are not trained, by name; NAME* for all that begin so", .text = &o->freeze},
         {"early-stopping", "N", "stop after N epochs without a better val_loss (loss, without validation)",
          .integer = &o->early_stopping, .maximum = 1000000},
         {"save-best", "PATH", "keep the model of the best epoch in this folder, in that of --out when relative",

@@ -1,4 +1,5 @@
 // The graphs of a model: gather -> layers -> loss, metrics, penalties -> backward pass and update, or the end of the step.
+#include "base/memory.h"
 #include "model/augment.h"
 #include "model/fuse.h"
 #include "model/model.h"
@@ -17,21 +18,33 @@ struct builder {
 };
 
 static gs_status check_samples(gs_model *model, const gs_data_info *data) {
-    const gs_shape *input = &model->layers[0].output_shape;
+    const gs_shape shape = gs__model_input_shape(model), *input = &shape;
     uint64_t wanted = 0, found = 0;
     char text[96], input_text[96];
     gs__shape_count(input, &wanted);
     bool known = gs__shape_count(&data->sample_shape, &found);
     if (known && found == wanted) return GS_OK;
     return gs__fail(model->error, GS_ERR_ARGUMENT,
-                    "data \"%s\" has samples of %s = %llu elements but the model's input is %s = %llu", data->name,
+                    "data \"%s\" has samples of %s = %llu elements but the model's input is %s = %llu%s", data->name,
                     gs__shape_text(&data->sample_shape, false, text, sizeof text), (unsigned long long)found,
-                    gs__shape_text(input, false, input_text, sizeof input_text), (unsigned long long)wanted);
+                    gs__shape_text(input, false, input_text, sizeof input_text), (unsigned long long)wanted,
+                    model->input_count > 1 ? "; a sample holds all inputs, one behind the other" : "");
+}
+
+// Whether the first layers want unsigned bytes as they are.
+static bool wants_raw(const gs_model *model) {
+    for (uint32_t i = 0; i < model->call_count; i++) {
+        const gs__model_call *call = &model->calls[i];
+        if (!model->layers[call->layer].class->raw_input) continue;
+        const gs__model_call *from = &model->calls[model->call_inputs[call->first_input]];
+        if (!from->input_count) return true;
+    }
+    return false;
 }
 
 static gs_status build_gather(struct builder *b, const gs_data_info *data, const gs__target_spec *targets) {
     gs__graph *graph = &b->out->graph;
-    const gs_shape *input = &b->model->layers[0].output_shape;
+    const gs_shape shape = gs__model_input_shape(b->model), *input = &shape;
     gs_status status = GS_OK;
     // Samples are row-major, so they are taken in the input's shape at once.
     gs_shape samples = {1, {(int64_t)data->count}};
@@ -40,7 +53,8 @@ static gs_status build_gather(struct builder *b, const gs_data_info *data, const
     if (targets)
         GS_TRY(
             gs__graph_value(graph, &targets->shape, targets->dtype, GS__STORAGE_TARGETS, "targets", &b->out->targets));
-    gs__gather_attr attr = {.batch = graph->batch, .scale = data->x_dtype == GS_U8 ? 1.0f / 255.0f : 1.0f};
+    const bool scales = data->x_dtype == GS_U8 && !wants_raw(b->model);
+    gs__gather_attr attr = {.batch = graph->batch, .scale = scales ? 1.0f / 255.0f : 1.0f};
     gs__value inputs[2] = {b->out->samples, b->out->targets}, outputs[GS__MAX_OUTPUTS] = {0};
     GS_TRY(gs__graph_apply(graph, "gather", b->model->layers[0].name, &attr, inputs, targets ? 2 : 1, outputs));
     b->x = outputs[0];
@@ -49,23 +63,82 @@ fail:
     return status;
 }
 
-static gs_status build_layers(struct builder *b, gs__value *parameters) {
+// Parameters in the order of their places: first what is trained.
+static gs_status build_parameters(struct builder *b, gs__value *parameters) {
     gs_model *model = b->model;
     gs__graph *graph = &b->out->graph;
     gs_status status = GS_OK;
-    for (uint32_t i = 0; i < model->parameter_count; i++) {
-        const gs__model_parameter *p = &model->parameters[i];
-        GS_TRY(gs__graph_value(graph, &p->shape, GS_F32, GS__STORAGE_PARAMETER, p->name, &parameters[i]));
-        if (graph->values[parameters[i]].offset != p->offset)
-            return gs__fail(model->error, GS_ERR_INTERNAL, "parameter \"%s\" lies elsewhere in the graph", p->name);
-    }
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        const gs__model_layer *layer = &model->layers[i];
-        gs__layer_build build = {.graph = graph, .name = layer->name, .key = i, .training = b->mode == GS__MODE_TRAIN};
-        memcpy(build.parameter, parameters + layer->first_parameter, layer->parameter_count * sizeof *parameters);
-        if (layer->class->build) GS_TRY(layer->class->build(&build, &layer->params, b->x, &b->x));
-    }
+    for (int trained = 1; trained >= 0; trained--)
+        for (uint32_t i = 0; i < model->parameter_count; i++) {
+            const gs__model_parameter *p = &model->parameters[i];
+            if (gs__model_is_trained(model, p) != (trained == 1)) continue;
+            GS_TRY(gs__graph_value(graph, &p->shape, GS_F32, GS__STORAGE_PARAMETER, p->name, &parameters[i]));
+            graph->values[parameters[i]].wants_grad = trained == 1;
+            if (graph->values[parameters[i]].offset != p->offset)
+                return gs__fail(model->error, GS_ERR_INTERNAL, "parameter \"%s\" lies elsewhere in the graph", p->name);
+        }
+    graph->trainable_bytes = model->trainable_bytes;
 fail:
+    return status;
+}
+
+// The model's inputs out of the samples that gather has put together.
+static gs_status build_inputs(struct builder *b, gs__value *values) {
+    gs_model *model = b->model;
+    gs__graph *graph = &b->out->graph;
+    uint32_t begin = 0;
+    if (model->input_count == 1) {
+        values[model->inputs[0]] = b->x;
+        return GS_OK;
+    }
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        const gs__model_call *call = &model->calls[model->inputs[i]];
+        const char *name = model->layers[call->layer].name;
+        uint64_t count = 0;
+        gs__shape_count(&call->output_shape, &count);
+        gs__slice_attr slice = {.axis = 1, .begin = begin, .count = (uint32_t)count};
+        gs__reshape_attr reshape = {.shape = {1 + call->output_shape.rank, {graph->batch}}};
+        for (uint32_t d = 0; d < call->output_shape.rank; d++) reshape.shape.dim[1 + d] = call->output_shape.dim[d];
+        gs__value part[GS__MAX_OUTPUTS] = {0}, shaped[GS__MAX_OUTPUTS] = {0};
+        gs_status status = gs__graph_apply(graph, "slice", name, &slice, &b->x, 1, part);
+        if (status == GS_OK) status = gs__graph_apply(graph, "reshape", name, &reshape, part, 1, shaped);
+        if (status != GS_OK) return status;
+        values[model->inputs[i]] = shaped[0];
+        begin += slice.count;
+    }
+    return GS_OK;
+}
+
+static gs_status build_call(struct builder *b, uint32_t index, const gs__value *parameters, gs__value *values) {
+    const gs_model *model = b->model;
+    const gs__model_call *call = &model->calls[index];
+    const gs__model_layer *layer = &model->layers[call->layer];
+    gs__layer_build build = {.graph = &b->out->graph,
+                             .name = layer->name,
+                             .key = index,
+                             .training = b->mode == GS__MODE_TRAIN && !call->inference,
+                             .frozen = layer->params.frozen};
+    memcpy(build.parameter, parameters + layer->first_parameter, layer->parameter_count * sizeof *parameters);
+    gs__value x[GS__LAYER_MAX_INPUTS];
+    for (uint32_t i = 0; i < call->input_count; i++) x[i] = values[model->call_inputs[call->first_input + i]];
+    if (layer->class->merge_build)
+        return layer->class->merge_build(&build, &layer->params, x, call->input_count, &values[index]);
+    values[index] = x[0];
+    return layer->class->build ? layer->class->build(&build, &layer->params, x[0], &values[index]) : GS_OK;
+}
+
+static gs_status build_layers(struct builder *b, gs__value *parameters) {
+    gs_model *model = b->model;
+    gs_status status = GS_OK;
+    gs__value *values = gs__allocate(model->error, model->call_count, sizeof *values, "uses of layers");
+    if (!values) return GS_ERR_MEMORY;
+    GS_TRY(build_parameters(b, parameters));
+    GS_TRY(build_inputs(b, values));
+    for (uint32_t i = 0; i < model->call_count; i++)
+        if (model->calls[i].input_count) GS_TRY(build_call(b, i, parameters, values));
+    b->x = values[model->output];
+fail:
+    free(values);
     return status;
 }
 
@@ -106,7 +179,7 @@ static gs_status build_loss(struct builder *b, gs__value *accuracy) {
 }
 
 static gs__accuracy_attr accuracy_of(const struct builder *b) {
-    const gs_shape *output = &b->model->layers[b->model->layer_count - 1].output_shape;
+    const gs_shape *output = gs__model_output_shape(b->model);
     if (output->dim[output->rank - 1] != 1) return (gs__accuracy_attr){.kind = GS__ACCURACY_CATEGORICAL};
     // Keras compares logits with 0.5 too; the probability 0.5 is the logit 0.
     bool logits = b->out->loss.kind == GS_LOSS_BINARY_CROSSENTROPY && !b->out->loss.from_probabilities;
@@ -140,6 +213,7 @@ static gs_status build_penalties(struct builder *b, const gs__value *parameters)
     for (uint32_t i = 0; i < model->parameter_count; i++) {
         const gs__model_parameter *p = &model->parameters[i];
         if (p->regularizer.l1 == 0.0f && p->regularizer.l2 == 0.0f) continue;
+        if (!gs__model_is_trained(model, p)) continue; // as Keras: no penalty on what is frozen
         gs__penalty_attr attr = {.l1 = p->regularizer.l1, .l2 = p->regularizer.l2, .batch = b->out->graph.batch};
         gs__value outputs[GS__MAX_OUTPUTS] = {0};
         gs_status status =
@@ -176,9 +250,9 @@ static gs_status build(struct builder *b, const gs_data_info *data, bool softmax
     gs_status status = GS_OK;
     gs__value accuracy = 0;
     GS_TRY(build_gather(b, data, targets));
+    const gs_shape input = gs__model_input_shape(b->model);
     if (b->mode == GS__MODE_TRAIN && b->model->augment)
-        GS_TRY(gs__augment_build(&b->out->graph, b->model->augment, data, &b->model->layers[0].output_shape, &b->x,
-                                 &b->targets));
+        GS_TRY(gs__augment_build(&b->out->graph, b->model->augment, data, &input, &b->x, &b->targets));
     GS_TRY(build_layers(b, parameters));
     if (softmax && gs__model_last_activation(b->model) != GS_ACTIVATION_SOFTMAX) {
         gs__layer_build end = {.graph = &b->out->graph, .name = "softmax"};
@@ -205,8 +279,9 @@ static gs_status prepare(gs_model *model, gs__mode mode, const gs_data_info *dat
     if (!data->has_targets)
         return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets; it can only be predicted from",
                         data->name);
-    if (mode == GS__MODE_TRAIN && !model->parameter_count)
-        return gs__fail(model->error, GS_ERR_ARGUMENT, "model \"%s\" has no parameters to train", model->name);
+    if (mode == GS__MODE_TRAIN && !model->trainable_bytes)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "model \"%s\" has no parameters to train%s", model->name,
+                        model->parameter_count ? ": all its layers are frozen" : "");
     GS_TRY(gs__model_resolve(model, data, &out->loss, out->metrics));
     GS_TRY(gs__model_check_targets(model, data, &out->loss, targets));
     out->metric_count = gs__metric_count(out->metrics);
@@ -256,12 +331,12 @@ void gs__model_graph_deinit(gs__model_graph *graph) {
 
 // Data that the model could be trained with.
 static gs_data_info plausible_data(const gs_model *model, uint32_t batch) {
-    const gs_shape *output = &model->layers[model->layer_count - 1].output_shape;
+    const gs_shape *output = gs__model_output_shape(model);
     gs_loss_kind loss = model->compile.loss.kind;
     gs_data_info data = {
         .name = "example",
         .count = batch,
-        .sample_shape = model->layers[0].output_shape,
+        .sample_shape = gs__model_input_shape(model),
         .x_dtype = GS_F32,
         .has_targets = true,
         .target_shape = *output,
@@ -279,7 +354,7 @@ static gs_data_info plausible_data(const gs_model *model, uint32_t batch) {
 
 gs_status gs__model_build_example(gs_model *model, uint32_t batch, gs__model_graph *out) {
     gs_data_info data = plausible_data(model, batch);
-    return build_graph(model, model->parameter_count ? GS__MODE_TRAIN : GS__MODE_EVALUATE, batch, &data, false, out);
+    return build_graph(model, model->trainable_bytes ? GS__MODE_TRAIN : GS__MODE_EVALUATE, batch, &data, false, out);
 }
 
 gs_status gs_model_memory(gs_model *model, uint32_t batch_size, gs_memory_info *info) {

@@ -53,6 +53,15 @@ static gs_compile_params merge(const gs_compile_params *params, const gs_compile
     return merged;
 }
 
+void gs__model_forget_training(gs_model *model) {
+    if (model->plans) model->destroy_plans(model->plans);
+    gs__buffer_destroy(model->device_slots);
+    model->plans = NULL;
+    model->device_slots = NULL;
+    model->position = (struct gs_position){0};
+    model->has_resolved = false;
+}
+
 gs_status gs_model_compile(gs_model *model, const gs_compile_params *params) {
     if (!model) return GS_ERR_ARGUMENT;
     if (model->fitting)
@@ -74,12 +83,7 @@ gs_status gs_model_compile(gs_model *model, const gs_compile_params *params) {
         if (end) compile.metrics[i] = (gs_metric){0};
         if (compile.metrics[i].kind == GS_METRIC_TOP_K && !compile.metrics[i].k) compile.metrics[i].k = 5;
     }
-    if (model->plans) model->destroy_plans(model->plans);
-    gs__buffer_destroy(model->device_slots);
-    model->plans = NULL;
-    model->device_slots = NULL;
-    model->position = (struct gs_position){0};
-    model->has_resolved = false;
+    gs__model_forget_training(model);
     model->compile = compile;
 fail:
     return status;
@@ -106,7 +110,7 @@ bool gs__loss_from_probabilities(const gs_model *model, const gs_loss *loss) {
 }
 
 static gs_status check_metric(gs_model *model, const gs_metric *metric, const gs_loss *loss) {
-    const gs_shape *output = &model->layers[model->layer_count - 1].output_shape;
+    const gs_shape *output = gs__model_output_shape(model);
     bool sparse = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY;
     int64_t classes = output->dim[output->rank - 1];
     const char *name = gs_metric_name(metric->kind);
@@ -197,7 +201,7 @@ static gs_status check_values(gs_model *model, const gs_data_info *data, const g
 
 gs_status gs__model_check_targets(gs_model *model, const gs_data_info *data, const gs_loss *loss,
                                   gs__target_spec *targets) {
-    const gs_shape *output = &model->layers[model->layer_count - 1].output_shape;
+    const gs_shape *output = gs__model_output_shape(model);
     bool sparse = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY;
     gs_status status = sparse ? check_classes(model, data, loss, output) : check_values(model, data, loss, output);
     if (status != GS_OK) return status;

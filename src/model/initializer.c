@@ -69,7 +69,7 @@ gs_status gs__initializer_check(gs__error *error, const gs_initializer *i, const
 }
 
 static gs_status read_config(gs__json *json, const cJSON *config, gs_initializer *out) {
-    static const char *const keys[] = {"seed", "value", "minval", "maxval", "mean", "stddev", NULL};
+    static const char *const keys[] = {"seed", "value", "minval", "maxval", "mean", "stddev", "gain", NULL};
     gs_status status = GS_OK;
     GS_TRY(gs__json_refuse_others(json, config, keys));
     if (gs__json_find(config, "seed")) {
@@ -94,6 +94,10 @@ static gs_status read_config(gs__json *json, const cJSON *config, gs_initializer
         GS_TRY(gs__json_get_float(json, config, "mean", GS__JSON_OPTIONAL, &out->a));
         GS_TRY(gs__json_get_float(json, config, "stddev", GS__JSON_OPTIONAL, &out->b));
         break;
+    case GS_INITIALIZER_ORTHOGONAL:
+        out->a = 1.0f;
+        GS_TRY(gs__json_get_float(json, config, "gain", GS__JSON_OPTIONAL, &out->a));
+        break;
     default:
         return GS_OK;
     }
@@ -116,7 +120,7 @@ gs_status gs__initializer_from_json(gs__json *json, const cJSON *config, const c
         char shown[40];
         return gs__json_fail(json, item, GS_ERR_UNSUPPORTED,
                              "initializer \"%s\" is not supported; known are zeros, ones, constant, random_uniform, "
-                             "random_normal, truncated_normal, glorot_, he_ and lecun_uniform and _normal",
+                             "random_normal, truncated_normal, orthogonal, glorot_, he_ and lecun_uniform and _normal",
                              gs__text_show(name, shown, sizeof shown));
     }
     if (is_object) GS_TRY(gs__json_get_object(json, item, "config", GS__JSON_OPTIONAL, &inner));
@@ -136,6 +140,10 @@ static void values_of(const gs_initializer *i, gs_initializer_kind kind, float *
     *a = i->a;
     *b = i->b;
     if (given || kind == GS_INITIALIZER_CONSTANT) return;
+    if (kind == GS_INITIALIZER_ORTHOGONAL) {
+        *a = 1.0f;
+        return;
+    }
     *a = kind == GS_INITIALIZER_RANDOM_UNIFORM ? -0.05f : 0.0f;
     *b = 0.05f;
 }
@@ -161,6 +169,10 @@ void gs__initializer_to_json(gs__text *text, const gs_initializer *i, gs_initial
         gs__text_append_float(text, a);
         gs__text_append(text, uniform ? ", \"maxval\": " : ", \"stddev\": ");
         gs__text_append_float(text, b);
+    }
+    if (kind == GS_INITIALIZER_ORTHOGONAL) {
+        gs__text_append(text, ", \"gain\": ");
+        gs__text_append_float(text, a);
     }
     gs__text_append(text, "}, \"registered_name\": null}");
 }
@@ -193,6 +205,30 @@ static double truncated_normal(gs__rng *rng) {
     return z;
 }
 
+// Orthonormal rows or columns, whichever are fewer, times the gain: normal numbers, made orthogonal to those before
+// (Gram and Schmidt, twice). The distribution is that of Keras's QR decomposition.
+static void fill_orthogonal(gs__rng *rng, const gs_shape *shape, double gain, float *values, uint64_t count) {
+    const uint64_t columns = shape->rank ? (uint64_t)shape->dim[shape->rank - 1] : 1, rows = count / columns;
+    const bool wide = columns > rows; // vectors are the rows
+    const uint64_t vectors = wide ? rows : columns, length = wide ? columns : rows;
+    const uint64_t next = wide ? columns : 1, step = wide ? 1 : columns; // vector to vector, element to element
+    for (uint64_t k = 0; k < count; k++) values[k] = (float)gs__rng_normal(rng);
+    for (uint64_t v = 0; v < vectors; v++) {
+        float *own = values + v * next;
+        for (int pass = 0; pass < 2; pass++)
+            for (uint64_t w = 0; w < v; w++) {
+                const float *other = values + w * next;
+                double dot = 0;
+                for (uint64_t k = 0; k < length; k++) dot += (double)own[k * step] * (double)other[k * step];
+                for (uint64_t k = 0; k < length; k++) own[k * step] -= (float)(dot * (double)other[k * step]);
+            }
+        double norm = 0;
+        for (uint64_t k = 0; k < length; k++) norm += (double)own[k * step] * (double)own[k * step];
+        for (uint64_t k = 0; k < length; k++) own[k * step] = (float)((double)own[k * step] / sqrt(norm));
+    }
+    for (uint64_t k = 0; k < count; k++) values[k] = (float)(gain * (double)values[k]);
+}
+
 void gs__initializer_fill(const gs_initializer *i, gs_initializer_kind fallback, const gs_shape *shape, uint64_t seed,
                           uint64_t stream, float *values, uint64_t count) {
     gs_initializer_kind kind = i->kind == GS_INITIALIZER_DEFAULT ? fallback : i->kind;
@@ -206,6 +242,10 @@ void gs__initializer_fill(const gs_initializer *i, gs_initializer_kind fallback,
     gs__rng rng;
     gs__rng_init(&rng, i->has_seed ? i->seed : seed, i->has_seed ? 0 : stream);
     double a = gs__decimal(a_value), b = gs__decimal(b_value);
+    if (kind == GS_INITIALIZER_ORTHOGONAL) {
+        fill_orthogonal(&rng, shape, a, values, count);
+        return;
+    }
     if (kind >= GS_INITIALIZER_GLOROT_UNIFORM) {
         double variance = variance_of(kind, shape);
         // The standard deviation of a normal distribution that is cut off at 2 is 0.8796...

@@ -1,6 +1,7 @@
 // Models from the JSON that Keras 3's model.to_json() writes.
 #include "base/memory.h"
 #include "context/context.h"
+#include "model/json_graph.h"
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -27,11 +28,11 @@ fail:
     return status;
 }
 
-static gs_status check_trainable(gs__json *json, const cJSON *config) {
-    const cJSON *item = gs__json_find(config, "trainable");
-    if (item && cJSON_IsFalse(item))
-        return gs__json_fail(json, item, GS_ERR_UNSUPPORTED, "a frozen layer (trainable: false) is not supported");
-    return GS_OK;
+static gs_status read_trainable(gs__json *json, const cJSON *config, bool *frozen) {
+    bool trainable = true;
+    gs_status status = gs__json_get_bool(json, config, "trainable", GS__JSON_OPTIONAL, &trainable);
+    *frozen = !trainable;
+    return status;
 }
 
 // Members of a layer's config that are not its class's own.
@@ -56,9 +57,9 @@ static gs_status check_keys(gs__json *json, const cJSON *config, const gs__layer
 static gs_status read_config(gs__json *json, const cJSON *config, const gs__layer_class *class, gs_layer *layer) {
     gs_status status = GS_OK;
     GS_TRY(check_dtype(json, config));
-    GS_TRY(check_trainable(json, config));
+    GS_TRY(read_trainable(json, config, &layer->frozen));
     GS_TRY(check_keys(json, config, class));
-    GS_TRY(class->from_json(json, config, layer));
+    if (class->from_json) GS_TRY(class->from_json(json, config, layer));
 fail:
     return status;
 }
@@ -67,7 +68,7 @@ static gs_status read_layer(gs__error *error, gs__json *json, const cJSON *item,
     gs_status status = GS_OK;
     const char *class_name = NULL, *name = NULL;
     const cJSON *config = NULL;
-    char shown[64], shown_name[64], list[160];
+    char shown[64], shown_name[64], list[300];
     GS_TRY(gs__json_get_string(json, item, "class_name", GS__JSON_REQUIRED, &class_name));
     GS_TRY(gs__json_get_object(json, item, "config", GS__JSON_REQUIRED, &config));
     GS_TRY(gs__json_get_string(json, config, "name", GS__JSON_OPTIONAL, &name));
@@ -106,7 +107,7 @@ fail:
     return status;
 }
 
-static gs_status read_layers(gs__error *error, gs__json *json, const cJSON *root, const cJSON *config,
+static gs_status read_layers(gs__error *error, gs__json *json, const cJSON *root, const cJSON *config, bool functional,
                              gs_layer **layers, uint32_t *count) {
     gs_status status = GS_OK;
     const cJSON *array = NULL, *item;
@@ -118,11 +119,11 @@ static gs_status read_layers(gs__error *error, gs__json *json, const cJSON *root
     *layers = gs__allocate(error, (uint64_t)found + 1, sizeof **layers, "layers");
     if (!*layers) return GS_ERR_MEMORY;
     const cJSON *class_name = gs__json_find(array->child, "class_name");
-    if (!cJSON_IsString(class_name) || strcmp(class_name->valuestring, "InputLayer") != 0)
+    if (!functional && (!cJSON_IsString(class_name) || strcmp(class_name->valuestring, "InputLayer") != 0))
         GS_TRY(read_input(json, root, config, array->child, &(*layers)[(*count)++]));
     cJSON_ArrayForEach(item, array) {
-        GS_TRY(read_layer(error, json, item, &(*layers)[*count]));
-        ++*count;
+        // Counted before, so that a failed one is released.
+        GS_TRY(read_layer(error, json, item, &(*layers)[(*count)++]));
     }
 fail:
     return status;
@@ -134,27 +135,45 @@ static gs_status read_model(gs_context *context, gs__json *json, uint64_t seed, 
     const cJSON *root = gs__json_root(json), *config = NULL;
     const char *class_name = NULL;
     gs_layer *layers = NULL;
+    uint32_t layer_count = 0;
+    bool frozen = false;
     gs_compile_params compile = {0};
-    gs_sequential_params params = {.seed = seed};
+    gs__json_graph graph = {0};
+    gs__model_params params = {.seed = seed, .json_compile = &compile};
     GS_TRY(gs__json_get_string(json, root, "class_name", GS__JSON_REQUIRED, &class_name));
     GS_TRY(gs__json_get_object(json, root, "config", GS__JSON_REQUIRED, &config));
     GS_TRY(gs__json_get_string(json, config, "name", GS__JSON_OPTIONAL, &params.name));
-    if (strcmp(class_name, "Sequential") != 0) {
+    const bool functional = strcmp(class_name, "Functional") == 0;
+    if (!functional && strcmp(class_name, "Sequential") != 0) {
         char shown[40], shown_name[64];
         return gs__json_fail(json, root, GS_ERR_UNSUPPORTED,
-                             "model \"%s\" is of class %s; only Sequential is supported",
+                             "model \"%s\" is of class %s; only Sequential and Functional are supported",
                              gs__text_show(params.name ? params.name : "", shown_name, sizeof shown_name),
                              gs__text_show(class_name, shown, sizeof shown));
     }
     GS_TRY(check_dtype(json, config));
-    GS_TRY(check_trainable(json, config));
-    GS_TRY(read_layers(error, json, root, config, &layers, &params.layer_count));
+    GS_TRY(read_trainable(json, config, &frozen));
+    GS_TRY(read_layers(error, json, root, config, functional, &layers, &layer_count));
+    for (uint32_t i = 0; i < layer_count && frozen; i++) layers[i].frozen = true;
     GS_TRY(gs__compile_from_json(json, root, &compile));
     params.layers = layers;
-    GS_TRY(gs__model_create(context, &params, &compile, model));
+    params.layer_count = layer_count;
+    if (functional) GS_TRY(gs__json_graph_read(json, config, layer_count, &graph, &params));
+    GS_TRY(gs__model_create(context, &params, model));
 fail:
+    gs__layers_release(layers, layer_count);
+    gs__json_graph_deinit(&graph);
     free(layers);
     return status;
+}
+
+void gs__layers_release(gs_layer *layers, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const gs__layer_class *class = layers[i].class_name ? gs__layer_find(layers[i].class_name) : NULL;
+        gs__layer_array arrays[GS__LAYER_MAX_ARRAYS];
+        const uint32_t array_count = class && class->arrays ? class->arrays(&layers[i], arrays) : 0;
+        for (uint32_t a = 0; a < array_count; a++) free((void *)(uintptr_t)*arrays[a].values);
+    }
 }
 
 gs_status gs_model_from_json(gs_context *context, const char *text, size_t bytes, uint64_t seed, gs_model **model) {

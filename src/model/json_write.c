@@ -4,37 +4,106 @@
 
 #include <string.h>
 
+static bool is_input(const gs__model_layer *layer) {
+    return strcmp(layer->class->class_name, "InputLayer") == 0;
+}
+
 static void write_layer(gs__text *text, const gs__model_layer *layer) {
-    bool is_input = strcmp(layer->class->class_name, "InputLayer") == 0;
     gs__text_append(text, "{\"module\": \"keras.layers\", \"class_name\": \"%s\", \"config\": {\"name\": ",
                     layer->class->class_name);
     gs__text_append_json(text, layer->name);
     // Every Keras 3 reads a dtype's name; Keras 3.0 knows no policy objects yet.
-    gs__text_append(text, ", %s\"dtype\": \"float32\"", is_input ? "" : "\"trainable\": true, ");
+    if (!is_input(layer)) gs__text_append(text, ", \"trainable\": %s", layer->params.frozen ? "false" : "true");
+    gs__text_append(text, ", \"dtype\": \"float32\"");
     if (layer->class->to_json) layer->class->to_json(text, &layer->params);
     gs__text_append(text, "}, \"registered_name\": null");
-    if (!is_input) {
-        gs__text_append(text, ", \"build_config\": {\"input_shape\": ");
-        gs__shape_to_json(text, &layer->input_shape, true);
-        gs__text_append(text, "}");
-    }
-    gs__text_append(text, "}");
 }
 
-static void write_model(gs__text *text, const gs_model *model) {
+static void write_chain(gs__text *text, const gs_model *model) {
     const gs_shape *input = &model->layers[0].output_shape;
-    gs__text_append(text, "{\"module\": \"keras\", \"class_name\": \"Sequential\", \"config\": {\"name\": ");
-    gs__text_append_json(text, model->name);
-    gs__text_append(text, ", \"trainable\": true, \"dtype\": \"float32\", \"layers\": [");
     for (uint32_t i = 0; i < model->layer_count; i++) {
+        const gs__model_layer *layer = &model->layers[i];
         gs__text_append(text, "%s\n", i ? "," : "");
-        write_layer(text, &model->layers[i]);
+        write_layer(text, layer);
+        if (!is_input(layer)) {
+            gs__text_append(text, ", \"build_config\": {\"input_shape\": ");
+            gs__shape_to_json(text, &layer->input_shape, true);
+            gs__text_append(text, "}");
+        }
+        gs__text_append(text, "}");
     }
     gs__text_append(text, "\n], \"build_input_shape\": ");
     gs__shape_to_json(text, input, true);
     gs__text_append(text, "}, \"registered_name\": null, \"build_config\": {\"input_shape\": ");
     gs__shape_to_json(text, input, true);
     gs__text_append(text, "},\n");
+}
+
+// --- functional -----------------------------------------------------------------------------------------------------
+// [layer, which of its uses, tensor]
+static void write_history(gs__text *text, const gs_model *model, uint32_t call) {
+    const uint32_t layer = model->calls[call].layer;
+    uint32_t node = 0;
+    for (uint32_t i = 0; i < call; i++) node += model->calls[i].layer == layer;
+    gs__text_append(text, "[");
+    gs__text_append_json(text, model->layers[layer].name);
+    gs__text_append(text, ", %u, 0]", node);
+}
+
+static void write_tensor(gs__text *text, const gs_model *model, uint32_t call) {
+    gs__text_append(text, "{\"class_name\": \"__keras_tensor__\", \"config\": {\"shape\": ");
+    gs__shape_to_json(text, &model->calls[call].output_shape, true);
+    gs__text_append(text, ", \"dtype\": \"float32\", \"keras_history\": ");
+    write_history(text, model, call);
+    gs__text_append(text, "}}");
+}
+
+// A layer of several tensors takes a list of them.
+static void write_node(gs__text *text, const gs_model *model, const gs__model_call *call) {
+    const bool list = model->layers[call->layer].class->max_inputs > 0;
+    gs__text_append(text, "{\"args\": [%s", list ? "[" : "");
+    for (uint32_t i = 0; i < call->input_count; i++) {
+        if (i) gs__text_append(text, ", ");
+        write_tensor(text, model, model->call_inputs[call->first_input + i]);
+    }
+    gs__text_append(text, "%s], \"kwargs\": {%s}}", list ? "]" : "", call->inference ? "\"training\": false" : "");
+}
+
+static void write_graph(gs__text *text, const gs_model *model) {
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        gs__text_append(text, "%s\n", i ? "," : "");
+        write_layer(text, &model->layers[i]);
+        gs__text_append(text, ", \"name\": ");
+        gs__text_append_json(text, model->layers[i].name);
+        gs__text_append(text, ", \"inbound_nodes\": [");
+        bool first = true;
+        for (uint32_t c = 0; c < model->call_count; c++) {
+            if (model->calls[c].layer != i || !model->calls[c].input_count) continue;
+            if (!first) gs__text_append(text, ", ");
+            write_node(text, model, &model->calls[c]);
+            first = false;
+        }
+        gs__text_append(text, "]}");
+    }
+    gs__text_append(text, "\n], \"input_layers\": [");
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        if (i) gs__text_append(text, ", ");
+        write_history(text, model, model->inputs[i]);
+    }
+    gs__text_append(text, "], \"output_layers\": [");
+    write_history(text, model, model->output);
+    gs__text_append(text, "]}, \"registered_name\": \"Functional\",\n");
+}
+
+static void write_model(gs__text *text, const gs_model *model) {
+    gs__text_append(text, "{\"module\": \"%s\", \"class_name\": \"%s\", \"config\": {\"name\": ",
+                    model->is_functional ? "keras.src.models.functional" : "keras",
+                    model->is_functional ? "Functional" : "Sequential");
+    gs__text_append_json(text, model->name);
+    gs__text_append(text, ", \"trainable\": true, %s\"layers\": [",
+                    model->is_functional ? "" : "\"dtype\": \"float32\", ");
+    if (model->is_functional) write_graph(text, model);
+    else write_chain(text, model);
     gs__compile_to_json(text, model);
     gs__text_append(text, "}\n");
 }

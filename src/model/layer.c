@@ -39,8 +39,12 @@ const char *gs__layer_list_text(bool short_forms, char *buffer, size_t buffer_by
     for (const gs__layer_class *const *class = table; *class; class ++) {
         const char *text = short_forms ? (*class)->short_form : (*class)->class_name;
         if (!text || used >= buffer_bytes) continue;
-        int added = snprintf(buffer + used, buffer_bytes - used, "%s%s", used ? ", " : "", text);
-        used += added > 0 ? (size_t)added : 0;
+        const size_t needed = strlen(text) + 2;
+        if (used + needed + sizeof ", ..." > buffer_bytes) {
+            snprintf(buffer + used, buffer_bytes - used, ", ...");
+            break;
+        }
+        used += (size_t)snprintf(buffer + used, buffer_bytes - used, "%s%s", used ? ", " : "", text);
     }
     return buffer;
 }

@@ -11,7 +11,7 @@
 #include "plan/graph.h"
 #include <gradsmith/layer.h>
 
-enum { GS__LAYER_MAX_PARAMETERS = 4 };
+enum { GS__LAYER_MAX_PARAMETERS = 8, GS__LAYER_MAX_INPUTS = 64, GS__LAYER_MAX_ARRAYS = 2 };
 
 // A parameter that a layer wants.
 typedef struct gs__parameter_spec {
@@ -20,14 +20,24 @@ typedef struct gs__parameter_spec {
     gs_initializer initializer;
     gs_initializer_kind fallback; // what GS_INITIALIZER_DEFAULT means
     gs_regularizer regularizer;
+    bool not_trained;                // moving averages and the like: saved with the weights, no optimizer touches them
+    const float *values;             // instead of the initializer; borrowed from the layer
+    uint64_t ones_first, ones_count; // these elements begin with 1
 } gs__parameter_spec;
+
+// Numbers that a layer's params point to: the model keeps a copy.
+typedef struct gs__layer_array {
+    const float **values;
+    uint64_t count;
+} gs__layer_array;
 
 // What a layer's ops are added to.
 typedef struct gs__layer_build {
     gs__graph *graph;
     const char *name;                              // of the layer; lives as long as the model
-    uint32_t key;                                  // another for each layer of a model
+    uint32_t key;                                  // another for each use of a layer in a model
     bool training;                                 // else dropout is left out
+    bool frozen;                                   // the layer is not trained
     gs__value parameter[GS__LAYER_MAX_PARAMETERS]; // as gs__layer_class.parameters gave them
 } gs__layer_build;
 
@@ -38,6 +48,10 @@ typedef struct gs__layer_class {
     // Members of Keras's config that from_json reads or may ignore, ending with NULL. Another one that is neither null
     // nor false is refused. NULL: none.
     const char *const *keys;
+    // Of how many tensors it is applied to; 0: of one. Else of 2 or more, and merge_shape and merge_build stand for shape
+    // and build.
+    uint32_t max_inputs;
+    bool raw_input;     // as first layer it wants unsigned bytes as they are, not divided by 255
     bool is_activation; // its params are gs_activation_params, and it may stand as another layer's activation
 
     // Checks the fields; messages need no layer name. NULL: nothing to check.
@@ -55,6 +69,11 @@ typedef struct gs__layer_class {
     uint32_t (*parameters)(const gs_layer *layer, const gs_shape *x, gs__parameter_spec *specs);
     // Adds the layer's ops. `x` and `*y` have the batch dimension in front. NULL: y is x.
     gs_status (*build)(const gs__layer_build *build, const gs_layer *layer, gs__value x, gs__value *y);
+    gs_status (*merge_shape)(gs__error *error, const gs_layer *layer, const gs_shape *x, uint32_t count, gs_shape *y);
+    gs_status (*merge_build)(const gs__layer_build *build, const gs_layer *layer, const gs__value *x, uint32_t count,
+                             gs__value *y);
+    // Writes at most GS__LAYER_MAX_ARRAYS entries, returns how many. from_json allocates such arrays with malloc. NULL: none.
+    uint32_t (*arrays)(gs_layer *layer, gs__layer_array *arrays);
     // What the layer ends with. NULL: it passes on what it is given (Dropout, Flatten ...).
     gs_activation (*activation)(const gs_layer *layer);
 } gs__layer_class;

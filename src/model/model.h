@@ -10,7 +10,7 @@
 #include <gradsmith/data.h>
 #include <gradsmith/model.h>
 
-enum { GS__MAX_LAYERS = 4096, GS__MAX_NAME_BYTES = 200 };
+enum { GS__MAX_LAYERS = 4096, GS__MAX_NAME_BYTES = 200, GS__MAX_MODEL_INPUTS = 64 };
 
 typedef struct gs__model_layer {
     gs_layer params; // its name is `name`
@@ -22,6 +22,14 @@ typedef struct gs__model_layer {
     uint64_t parameter_elements;
 } gs__model_layer;
 
+// A use of a layer: usually the only one. Uses stand in an order in which they can be computed.
+typedef struct gs__model_call {
+    uint32_t layer;
+    uint32_t first_input, input_count; // in gs_model.call_inputs; an input has none
+    bool inference;                    // as in evaluation, in training too: called with training=False
+    gs_shape output_shape;             // of one sample
+} gs__model_call;
+
 typedef struct gs__model_parameter {
     const char *name; // "dense/kernel"
     gs_shape shape;
@@ -31,6 +39,9 @@ typedef struct gs__model_parameter {
     gs_initializer_kind fallback; // what GS_INITIALIZER_DEFAULT means
     gs_regularizer regularizer;
     uint32_t layer;
+    bool not_trained;    // whether or not its layer is
+    const float *values; // first ones, instead of the initializer's; owned by the model
+    uint64_t ones_first, ones_count;
 } gs__model_parameter;
 
 struct gs_model {
@@ -40,11 +51,19 @@ struct gs_model {
     uint64_t seed;
     gs__model_layer *layers;
     uint32_t layer_count;
+    gs__model_call *calls;
+    uint32_t *call_inputs; // calls
+    uint32_t call_count;
+    uint32_t output;      // the call that is the model's output
+    bool is_functional;   // not a chain that was made as one: written as Keras's Functional
+    uint32_t input_count; // calls of InputLayers; their elements lie behind each other in a sample
+    uint32_t inputs[GS__MAX_MODEL_INPUTS];
     gs__model_parameter *parameters;
     uint32_t parameter_count;    // tensors
     uint64_t parameter_elements; // without padding
-    uint64_t parameter_bytes;    // of the flat storage: what gs__graph_value places, padding included
-    void **strings;              // all names, freed with the model
+    // Of the flat storage, padding included: first what is trained, then what is not.
+    uint64_t parameter_bytes, trainable_bytes;
+    void **strings; // all names, freed with the model
     uint32_t string_count, string_capacity;
 
     float *weights; // parameter_bytes, the flat layout; padding is zero
@@ -120,11 +139,38 @@ gs_status gs__model_build_example(gs_model *model, uint32_t batch, gs__model_gra
 void gs__model_graph_deinit(gs__model_graph *graph);
 
 // --- within src/model ----------------------------------------------------------------------------------------------
-// Makes the model. Takes over nothing; `json_compile` may be NULL.
-gs_status gs__model_create(gs_context *context, const gs_sequential_params *params,
-                           const gs_compile_params *json_compile, gs_model **model);
-// A copy of a string that the model owns; NULL with GS_ERR_MEMORY.
+// What a model is made from. Nothing is taken over.
+typedef struct gs__model_params {
+    const char *name; // NULL: "sequential" or "functional"
+    uint64_t seed;
+    const gs_layer *layers;
+    uint32_t layer_count;
+    // Uses of the layers, in an order in which they can be computed; output_shape is not read. NULL: a chain.
+    const gs__model_call *calls;
+    const uint32_t *call_inputs;
+    uint32_t call_count, call_input_count;
+    const uint32_t *inputs; // the calls that the model's inputs come from, in the order of a sample
+    uint32_t input_count, output;
+    const gs_compile_params *json_compile; // may be NULL
+} gs__model_params;
+gs_status gs__model_create(gs_context *context, const gs__model_params *params, gs_model **model);
+// The uses of the layers: copied and checked; their shapes; whether those behind the first fit the layer's parameters.
+gs_status gs__model_copy_calls(gs_model *model, const gs__model_params *params);
+gs_status gs__model_shape_calls(gs_model *model);
+gs_status gs__model_check_calls(gs_model *model);
+// Frees what from_json of the layers' classes allocated.
+void gs__layers_release(gs_layer *layers, uint32_t count);
+// The shape of a sample: of the only input, else all of them behind each other.
+gs_shape gs__model_input_shape(const gs_model *model);
+const gs_shape *gs__model_output_shape(const gs_model *model);
+bool gs__model_is_trained(const gs_model *model, const gs__model_parameter *parameter);
+// Gives each parameter its place in the flat storage. GS_ERR_ARGUMENT beyond 2^31 - 1 elements.
+gs_status gs__model_place_parameters(gs_model *model);
+// Forgets optimizer state and position, as gs_model_compile does.
+void gs__model_forget_training(gs_model *model);
+// A copy of a string, or of bytes, that the model owns; NULL with GS_ERR_MEMORY.
 const char *gs__model_own(gs_model *model, const char *string);
+void *gs__model_own_bytes(gs_model *model, const void *data, uint64_t bytes);
 // What the model ends with, looking through layers that pass their input on.
 gs_activation gs__model_last_activation(const gs_model *model);
 // The loss and metrics in force for this data.

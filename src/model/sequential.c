@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *gs__model_own(gs_model *model, const char *string) {
+// Where the next string of the model goes; NULL without memory.
+static void **new_string(gs_model *model) {
     if (model->string_count == model->string_capacity) {
         uint32_t capacity = model->string_capacity ? 2 * model->string_capacity : 64;
         void **bigger = realloc(model->strings, capacity * sizeof *bigger);
@@ -18,8 +19,26 @@ const char *gs__model_own(gs_model *model, const char *string) {
         model->strings = bigger;
         model->string_capacity = capacity;
     }
-    char *copy = gs__text_copy(model->error, string);
-    if (copy) model->strings[model->string_count++] = copy;
+    return &model->strings[model->string_count];
+}
+
+const char *gs__model_own(gs_model *model, const char *string) {
+    void **at = new_string(model);
+    char *copy = at ? gs__text_copy(model->error, string) : NULL;
+    if (copy) {
+        *at = copy;
+        model->string_count++;
+    }
+    return copy;
+}
+
+void *gs__model_own_bytes(gs_model *model, const void *data, uint64_t bytes) {
+    void **at = new_string(model), *copy = at ? gs__allocate(model->error, bytes, 1, "layer's numbers") : NULL;
+    if (copy) {
+        memcpy(copy, data, bytes);
+        *at = copy;
+        model->string_count++;
+    }
     return copy;
 }
 
@@ -76,7 +95,7 @@ fail:
 }
 
 // --- layers -------------------------------------------------------------------------------------------------------
-static gs_status copy_layers(gs_model *model, const gs_sequential_params *params) {
+static gs_status copy_layers(gs_model *model, const gs__model_params *params) {
     if (!params->layers || params->layer_count < 2 || params->layer_count > GS__MAX_LAYERS)
         return gs__fail(model->error, GS_ERR_ARGUMENT,
                         "a model has an input and 1 to %d layers behind it, not %u in all", GS__MAX_LAYERS - 1,
@@ -93,7 +112,7 @@ static gs_status copy_layers(gs_model *model, const gs_sequential_params *params
                             "layer %u has no class_name; layers are made by gs_dense() and the like", i);
         layer->class = gs__layer_find(class_name);
         if (!layer->class) {
-            char list[160], shown[64], shown_name[64], place[80];
+            char list[300], shown[64], shown_name[64], place[80];
             gs__text_show(name ? name : "", shown_name, sizeof shown_name);
             if (name) snprintf(place, sizeof place, "\"%s\"", shown_name);
             else snprintf(place, sizeof place, "%u", i);
@@ -106,12 +125,19 @@ static gs_status copy_layers(gs_model *model, const gs_sequential_params *params
     return GS_OK;
 }
 
-static gs_status check_shape(gs__error *error, const gs_shape *shape) {
-    uint64_t count;
-    char text[96];
-    if (gs__shape_count(shape, &count) && count <= INT32_MAX) return GS_OK;
-    return gs__fail(error, GS_ERR_ARGUMENT, "its output %s has more than 2^31 - 1 elements",
-                    gs__shape_text(shape, false, text, sizeof text));
+// The arrays that the layers' params point to become the model's own.
+static gs_status copy_arrays(gs_model *model) {
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        gs__model_layer *layer = &model->layers[i];
+        gs__layer_array arrays[GS__LAYER_MAX_ARRAYS];
+        uint32_t count = layer->class->arrays ? layer->class->arrays(&layer->params, arrays) : 0;
+        for (uint32_t a = 0; a < count; a++) {
+            if (!*arrays[a].values) continue;
+            *arrays[a].values = gs__model_own_bytes(model, *arrays[a].values, arrays[a].count * sizeof(float));
+            if (!*arrays[a].values) return GS_ERR_MEMORY;
+        }
+    }
+    return GS_OK;
 }
 
 static gs_status add_parameter(gs_model *model, uint32_t layer, const gs__parameter_spec *spec) {
@@ -121,53 +147,40 @@ static gs_status add_parameter(gs_model *model, uint32_t layer, const gs__parame
     *p = (gs__model_parameter){
         .name = gs__model_own(model, name),
         .shape = spec->shape,
-        .offset = model->parameter_bytes,
         .initializer = spec->initializer,
         .fallback = spec->fallback,
         .regularizer = spec->regularizer,
         .layer = layer,
+        .not_trained = spec->not_trained,
+        .values = spec->values,
+        .ones_first = spec->ones_first,
+        .ones_count = spec->ones_count,
     };
     if (!p->name) return GS_ERR_MEMORY;
-    bool fits = gs__shape_count(&p->shape, &p->count) && p->count <= INT32_MAX;
-    if (fits) {
-        uint64_t bytes = p->count * sizeof(float);
-        model->parameter_bytes += (bytes + GS__PARAMETER_ALIGN - 1) / GS__PARAMETER_ALIGN * GS__PARAMETER_ALIGN;
-        fits = model->parameter_bytes / sizeof(float) <= INT32_MAX;
-    }
-    if (!fits)
+    if (!gs__shape_count(&p->shape, &p->count) || p->count > INT32_MAX)
         return gs__fail(model->error, GS_ERR_ARGUMENT,
                         "with its %s of shape %s the model has more than 2^31 - 1 parameters", spec->name,
                         gs__shape_text(&p->shape, false, text, sizeof text));
     model->parameter_count++;
     model->parameter_elements += p->count;
-    return GS_OK;
+    // Each time, so that the message names the layer with which there are too many.
+    return gs__model_place_parameters(model);
 }
 
 static gs_status make_layer(gs_model *model, uint32_t index) {
     gs__model_layer *layer = &model->layers[index];
     const gs__layer_class *class = layer->class;
-    gs_status status = GS_OK;
-    bool is_input = strcmp(class->class_name, "InputLayer") == 0;
-    if (is_input != (index == 0))
-        return gs__fail(model->error, GS_ERR_ARGUMENT,
-                        index ? "only the first layer may be an input"
-                              : "the first layer must be an input, made by gs_input()");
-    if (class->check) GS_TRY(class->check(model->error, &layer->params));
-    layer->input_shape = index ? model->layers[index - 1].output_shape : layer->params.input.shape;
-    layer->output_shape = layer->input_shape;
-    if (class->shape) GS_TRY(class->shape(model->error, &layer->params, &layer->input_shape, &layer->output_shape));
-    GS_TRY(check_shape(model->error, &layer->output_shape));
-
     gs__parameter_spec specs[GS__LAYER_MAX_PARAMETERS];
+    memset(specs, 0, sizeof specs);
     uint32_t count = class->parameters ? class->parameters(&layer->params, &layer->input_shape, specs) : 0;
     layer->first_parameter = model->parameter_count;
     layer->parameter_count = count;
     for (uint32_t i = 0; i < count; i++) {
-        GS_TRY(add_parameter(model, index, &specs[i]));
+        gs_status status = add_parameter(model, index, &specs[i]);
+        if (status != GS_OK) return status;
         layer->parameter_elements += model->parameters[model->parameter_count - 1].count;
     }
-fail:
-    return status;
+    return GS_OK;
 }
 
 static gs_status make_weights(gs_model *model) {
@@ -175,14 +188,32 @@ static gs_status make_weights(gs_model *model) {
     if (!model->weights) return GS_ERR_MEMORY;
     for (uint32_t i = 0; i < model->parameter_count; i++) {
         const gs__model_parameter *p = &model->parameters[i];
-        gs__initializer_fill(&p->initializer, p->fallback, &p->shape, model->seed, i,
-                             model->weights + p->offset / sizeof(float), p->count);
+        float *to = model->weights + p->offset / sizeof(float);
+        if (p->values) memcpy(to, p->values, p->count * sizeof *to);
+        else gs__initializer_fill(&p->initializer, p->fallback, &p->shape, model->seed, i, to, p->count);
+        for (uint64_t k = 0; k < p->ones_count; k++) to[p->ones_first + k] = 1.0f;
     }
     return GS_OK;
 }
 
-gs_status gs__model_create(gs_context *context, const gs_sequential_params *params,
-                           const gs_compile_params *json_compile, gs_model **out) {
+static gs_status make_layers(gs_model *model) {
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        gs__model_layer *layer = &model->layers[i];
+        gs_status status = layer->class->check ? layer->class->check(model->error, &layer->params) : GS_OK;
+        if (status != GS_OK)
+            return gs__fail_at(model->error, status, "layer \"%s\" (%s)", layer->name, layer->class->class_name);
+    }
+    gs_status status = gs__model_shape_calls(model);
+    for (uint32_t i = 0; i < model->layer_count && status == GS_OK; i++) {
+        const gs__model_layer *layer = &model->layers[i];
+        status = make_layer(model, i);
+        if (status != GS_OK)
+            gs__fail_at(model->error, status, "layer \"%s\" (%s)", layer->name, layer->class->class_name);
+    }
+    return status == GS_OK ? gs__model_check_calls(model) : status;
+}
+
+gs_status gs__model_create(gs_context *context, const gs__model_params *params, gs_model **out) {
     gs_status status = GS_OK;
     gs__error *error = gs__context_error(context);
     gs_model *model = gs__allocate(error, 1, sizeof *model, "a model");
@@ -190,9 +221,9 @@ gs_status gs__model_create(gs_context *context, const gs_sequential_params *para
     model->context = context;
     model->error = error;
     model->seed = params->seed;
-    if (json_compile) model->json_compile = *json_compile;
+    if (params->json_compile) model->json_compile = *params->json_compile;
 
-    const char *name = params->name ? params->name : "sequential";
+    const char *name = params->name ? params->name : params->calls ? "functional" : "sequential";
     GS_TRY(check_name(error, name, "model"));
     model->name = gs__model_own(model, name);
     if (!model->name) {
@@ -200,21 +231,16 @@ gs_status gs__model_create(gs_context *context, const gs_sequential_params *para
         goto fail;
     }
     GS_TRY(copy_layers(model, params));
+    GS_TRY(copy_arrays(model));
     GS_TRY(name_layers(model));
+    GS_TRY(gs__model_copy_calls(model, params));
     model->parameters = gs__allocate(error, (uint64_t)model->layer_count * GS__LAYER_MAX_PARAMETERS,
                                      sizeof *model->parameters, "parameters");
     if (!model->parameters) {
         status = GS_ERR_MEMORY;
         goto fail;
     }
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        status = make_layer(model, i);
-        if (status != GS_OK) {
-            const gs__model_layer *layer = &model->layers[i];
-            gs__fail_at(error, status, "layer \"%s\" (%s)", layer->name, layer->class->class_name);
-            goto fail;
-        }
-    }
+    GS_TRY(make_layers(model));
     GS_TRY(make_weights(model));
     GS_TRY(gs_model_compile(model, NULL));
     *out = model;
@@ -228,7 +254,9 @@ gs_status gs_model_sequential(gs_context *context, const gs_sequential_params *p
     if (!context || !model) return GS_ERR_ARGUMENT;
     *model = NULL;
     if (!params) return gs__fail(gs__context_error(context), GS_ERR_ARGUMENT, "gs_model_sequential needs params");
-    return gs__model_create(context, params, NULL, model);
+    const gs__model_params all = {
+        .name = params->name, .seed = params->seed, .layers = params->layers, .layer_count = params->layer_count};
+    return gs__model_create(context, &all, model);
 }
 
 void gs_model_destroy(gs_model **model) {
@@ -240,6 +268,8 @@ void gs_model_destroy(gs_model **model) {
     for (uint32_t i = 0; i < m->string_count; i++) free(m->strings[i]);
     free(m->strings);
     free(m->layers);
+    free(m->calls);
+    free(m->call_inputs);
     free(m->parameters);
     free(m->weights);
     free(m);
@@ -250,12 +280,15 @@ void gs_model_destroy(gs_model **model) {
 void gs_model_get_info(const gs_model *model, gs_model_info *info) {
     *info = (gs_model_info){
         .name = model->name,
-        .input_shape = model->layers[0].output_shape,
-        .output_shape = model->layers[model->layer_count - 1].output_shape,
+        .input_shape = gs__model_input_shape(model),
+        .output_shape = *gs__model_output_shape(model),
         .layer_count = model->layer_count,
         .parameter_tensor_count = model->parameter_count,
         .parameter_count = model->parameter_elements,
+        .input_count = model->input_count,
     };
+    for (uint32_t i = 0; i < model->parameter_count; i++)
+        if (gs__model_is_trained(model, &model->parameters[i])) info->trained_count += model->parameters[i].count;
 }
 
 gs_status gs_model_get_layer(gs_model *model, uint32_t index, gs_layer_info *info) {
@@ -268,14 +301,17 @@ gs_status gs_model_get_layer(gs_model *model, uint32_t index, gs_layer_info *inf
         .class_name = layer->class->class_name,
         .output_shape = layer->output_shape,
         .parameter_count = layer->parameter_elements,
+        .frozen = layer->params.frozen,
     };
     return GS_OK;
 }
 
 gs_activation gs__model_last_activation(const gs_model *model) {
-    for (uint32_t i = model->layer_count; i-- > 0;) {
-        const gs__model_layer *layer = &model->layers[i];
+    const gs__model_call *call = &model->calls[model->output];
+    for (;;) {
+        const gs__model_layer *layer = &model->layers[call->layer];
         if (layer->class->activation) return layer->class->activation(&layer->params);
+        if (call->input_count != 1) return GS_ACTIVATION_LINEAR;
+        call = &model->calls[model->call_inputs[call->first_input]];
     }
-    return GS_ACTIVATION_LINEAR;
 }

@@ -69,7 +69,7 @@ gs_status gs_model_from_layers(gs_context *context, const char *layers, uint64_t
     if (capacity > GS__MAX_LAYERS) capacity = GS__MAX_LAYERS;
     char *text = gs__text_copy(error, layers);
     gs_layer *parsed = gs__allocate(error, capacity, sizeof *parsed, "layers");
-    gs_sequential_params params = {.layers = parsed, .seed = seed};
+    gs__model_params params = {.layers = parsed, .seed = seed};
     if (!text || !parsed) {
         status = GS_ERR_MEMORY;
         goto fail;
@@ -81,7 +81,7 @@ gs_status gs_model_from_layers(gs_context *context, const char *layers, uint64_t
                           params.layer_count ? "no layer behind the input" : "no word");
         goto fail;
     }
-    GS_TRY(gs__model_create(context, &params, NULL, model));
+    GS_TRY(gs__model_create(context, &params, model));
 fail:
     free(text);
     free(parsed);

@@ -48,13 +48,13 @@ static uint64_t factor_bytes(const gs__model_parameter *p) {
 gs__slot_layout gs__model_slot_layout(const gs_model *model) {
     const gs_optimizer *o = &model->compile.optimizer;
     gs__slot_layout layout = {.slot_count = slot_count(o)};
-    layout.bytes = layout.slot_count * model->parameter_bytes;
+    layout.bytes = layout.slot_count * model->trainable_bytes;
     for (uint32_t i = 0; i < model->parameter_count && o->kind == GS_OPTIMIZER_ADAFACTOR; i++)
-        layout.bytes += factor_bytes(&model->parameters[i]);
+        if (gs__model_is_trained(model, &model->parameters[i])) layout.bytes += factor_bytes(&model->parameters[i]);
     layout.accumulator = layout.bytes;
-    if (o->accumulate > 1) layout.bytes += model->parameter_bytes;
+    if (o->accumulate > 1) layout.bytes += model->trainable_bytes;
     layout.average = layout.bytes;
-    if (o->use_ema) layout.bytes += model->parameter_bytes;
+    if (o->use_ema) layout.bytes += model->trainable_bytes;
     return layout;
 }
 
@@ -71,12 +71,13 @@ fail:
 
 static gs_status clip(const gs_model *model, gs__graph *graph) {
     const gs_optimizer *o = &model->compile.optimizer;
-    const uint64_t all = model->parameter_bytes / sizeof(float);
+    const uint64_t all = model->trainable_bytes / sizeof(float);
     gs_status status = GS_OK;
     gs__value x;
     if (o->global_clipnorm > 0.0f) GS_TRY(clip_norm(graph, 0, all));
     for (uint32_t i = 0; i < model->parameter_count && o->clipnorm > 0.0f; i++) {
         const gs__model_parameter *p = &model->parameters[i];
+        if (!gs__model_is_trained(model, p)) continue;
         GS_TRY(clip_norm(graph, p->offset, (p->count + 3) / 4 * 4)); // the padding is 0
     }
     if (o->clipvalue > 0.0f) {
@@ -94,6 +95,7 @@ static gs_status adafactor(const gs_model *model, gs__graph *graph, const gs__ti
     const gs__tick_attr end = {.tick = *tick};
     for (uint32_t i = 0; i < model->parameter_count; i++) {
         const gs__model_parameter *p = &model->parameters[i];
+        if (!gs__model_is_trained(model, p)) continue;
         gs__adafactor_attr attr = factors_of(p);
         gs__value x[3], scratch;
         const uint64_t factors = gs__adafactor_factors(&attr, p->count);
@@ -141,7 +143,7 @@ static gs_status update(const gs_model *model, gs__graph *graph, const gs__tick 
 gs_status gs__model_build_update(const gs_model *model, gs__graph *graph, const gs__tick *tick) {
     const gs_optimizer *o = &model->compile.optimizer;
     const gs__slot_layout layout = gs__model_slot_layout(model);
-    const uint64_t all = model->parameter_bytes / sizeof(float);
+    const uint64_t all = model->trainable_bytes / sizeof(float);
     gs__tick end = *tick;
     gs_status status = GS_OK;
     gs__value x[2];
@@ -158,7 +160,7 @@ gs_status gs__model_build_update(const gs_model *model, gs__graph *graph, const 
         GS_TRY(gs__graph_flat(graph, GS__STORAGE_SLOTS, layout.average, all, "average of the parameters", &x[1]));
         GS_TRY(gs__graph_in_place(graph, "ema", NULL, x, 2, 2));
     }
-    graph->storage_bytes[GS__STORAGE_GRADIENT] = model->parameter_bytes;
+    graph->storage_bytes[GS__STORAGE_GRADIENT] = model->trainable_bytes;
     graph->storage_bytes[GS__STORAGE_SLOTS] = layout.bytes;
 fail:
     return status;

@@ -49,13 +49,13 @@ gs_status gs__model_make_slots(gs_model *model) {
     if (model->device_slots || bytes == 0) return GS_OK;
     GS_TRY(make_buffer(model, bytes, "optimizer state", &model->device_slots));
     if (o->kind != GS_OPTIMIZER_ADAGRAD || !(o->initial_accumulator > 0.0f)) return GS_OK;
-    values = gs__allocate(model->error, model->parameter_bytes / sizeof *values, sizeof *values, "optimizer state");
+    values = gs__allocate(model->error, model->trainable_bytes / sizeof *values, sizeof *values, "optimizer state");
     if (!values) {
         status = GS_ERR_MEMORY;
         goto fail;
     }
-    for (uint64_t i = 0; i < model->parameter_bytes / sizeof *values; i++) values[i] = o->initial_accumulator;
-    status = gs__buffer_write(model->device_slots, 0, values, model->parameter_bytes);
+    for (uint64_t i = 0; i < model->trainable_bytes / sizeof *values; i++) values[i] = o->initial_accumulator;
+    status = gs__buffer_write(model->device_slots, 0, values, model->trainable_bytes);
 fail:
     if (status != GS_OK) {
         gs__buffer_destroy(model->device_slots);
@@ -68,8 +68,10 @@ fail:
 gs_status gs__model_take_average(gs_model *model) {
     const struct gs_position *p = &model->position;
     if (!model->compile.optimizer.use_ema || !model->device_slots || !(p->step_lo || p->step_hi)) return GS_OK;
-    gs_status status = gs__buffer_read(model->device_slots, gs__model_slot_layout(model).average, model->weights,
-                                       model->parameter_bytes);
+    gs_status status = gs__model_download(model); // what is not trained has no average
+    if (status != GS_OK) return status;
+    status = gs__buffer_read(model->device_slots, gs__model_slot_layout(model).average, model->weights,
+                             model->trainable_bytes);
     if (status != GS_OK) return status;
     model->host_stale = false;
     model->device_stale = true;

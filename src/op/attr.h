@@ -32,6 +32,68 @@ typedef struct gs__reshape_attr {
     gs_shape shape; // of y, batch dimension included
 } gs__reshape_attr;
 
+// rescale: y = scale * x + offset, both finite.
+typedef struct gs__rescale_attr {
+    float scale, offset;
+} gs__rescale_attr;
+
+// slice: y = the `count` entries of axis `axis` from `begin` on.
+typedef struct gs__slice_attr {
+    uint32_t axis, begin, count;
+    uint32_t squeeze; // 1: y has not this axis, of which there is one entry
+} gs__slice_attr;
+
+// concatenate: x[0], x[1] ... behind each other along axis `axis`.
+typedef struct gs__concatenate_attr {
+    uint32_t axis;
+    uint32_t size[8]; // of that axis, for each input
+} gs__concatenate_attr;
+
+// merge: elementwise, of two tensors of one shape. (The sum is an op of its own, add.)
+typedef enum gs__merge_kind {
+    GS__MERGE_SUBTRACT,
+    GS__MERGE_MULTIPLY,
+    GS__MERGE_MAXIMUM,
+    GS__MERGE_MINIMUM,
+} gs__merge_kind;
+typedef struct gs__merge_attr {
+    gs__merge_kind kind;
+} gs__merge_attr;
+
+// batch_norm: x = { rows (B, ..., C), gamma (C), beta (C), moving mean (C), moving variance (C) }; gamma and beta may be
+// absent. -> y = { rows, the kernels' own, -, moving mean, moving variance }, the last two in place.
+typedef struct gs__batch_norm_attr {
+    float momentum, epsilon;
+    uint32_t fixed;     // 1: by the moving averages, which stay as they are
+    uint32_t max_scale; // 1: divides by max(sqrt(variance), epsilon), not by sqrt(variance + epsilon)
+    uint32_t invert;    // 1, with fixed and max_scale: mean + x * max(sqrt(variance), epsilon)
+} gs__batch_norm_attr;
+
+// row_norm: x = { rows, gamma (G * D), beta (G * D) }, gamma and beta may be absent; x is seen as (A, S, G, D), and
+// normalized over S and D. -> y = { rows, the kernels' own }
+typedef struct gs__row_norm_attr {
+    uint32_t inner;  // S: spatial positions; A is what is left
+    uint32_t groups; // G
+    uint32_t depth;  // D
+    uint32_t rms;    // 1: the mean is not taken off
+    float epsilon;
+} gs__row_norm_attr;
+
+// rnn: x = { z (B, T, G U), recurrent kernel (U, G U), recurrent bias (G U) [GRU; may be absent] } -> y = { states (B, T,
+// U), the kernels' own ... }. z is the input's product with its kernel, bias included; gates stand as Keras has them.
+typedef enum gs__rnn_kind { GS__RNN_SIMPLE, GS__RNN_LSTM, GS__RNN_GRU } gs__rnn_kind;
+typedef struct gs__rnn_attr {
+    gs__rnn_kind kind;
+    gs_activation activation, recurrent_activation; // whose derivative follows from their result
+    uint32_t backwards;                             // 1: from the last time to the first
+} gs__rnn_attr;
+
+// gaussian_noise: y = x + stddev * a normal random number.
+typedef struct gs__gaussian_noise_attr {
+    float stddev;
+    uint32_t key; // another for each layer of a model
+} gs__gaussian_noise_attr;
+
 // matmul_gradients: x = { rows (..., I), dy (..., O), ... }, `count` pairs -> y = { dkernel (I, O), dbias (O), ... }
 enum { GS__GRADIENTS_MAX = 4 };
 typedef struct gs__matmul_gradients_attr {

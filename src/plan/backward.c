@@ -61,6 +61,7 @@ static gs_status self_gradient(struct backward *b, uint32_t index) {
 // The backward kernel that makes `dy`, when an epilogue can ride on it.
 static gs__node *carrier(gs__graph *graph, gs__value dy, uint32_t forward_count) {
     gs__value owner = gs__graph_owner(graph, dy);
+    if (graph->values[owner].shared) return NULL;
     for (uint32_t i = graph->node_count; i-- > forward_count;) {
         gs__node *node = &graph->nodes[i];
         if (node->pass == GS__BACKWARD && node->dx[0] == owner)
@@ -90,6 +91,21 @@ static gs_status through_epilogue(struct backward *b, const gs__node *forward, u
     return gs__graph_append(graph, &made);
 }
 
+// Each input gets the output's gradient itself, under a name of its own.
+static gs_status pass_gradient(struct backward *b, const gs__node *node, gs__value dy) {
+    gs__graph *graph = b->graph;
+    graph->values[gs__graph_owner(graph, dy)].shared = true;
+    for (uint32_t i = 0; i < node->op->inputs; i++) {
+        if (!node->x[i] || !(node->op->differentiable & 1u << i) || !graph->values[node->x[i]].wants_grad) continue;
+        const gs_shape shape = graph->values[node->x[i]].shape;
+        gs__value dx;
+        gs_status status = gs__graph_alias(graph, dy, &shape, &dx);
+        if (status == GS_OK) status = contribute(b, node->x[i], dx);
+        if (status != GS_OK) return status;
+    }
+    return GS_OK;
+}
+
 static gs_status differentiate(struct backward *b, uint32_t index, uint32_t forward_count) {
     gs_status status = GS_OK;
     gs__graph *graph = b->graph;
@@ -113,6 +129,7 @@ static gs_status differentiate(struct backward *b, uint32_t index, uint32_t forw
         GS_TRY(gs__graph_alias(graph, dy[0], &shape, &dx));
         return contribute(b, node.x[0], dx);
     }
+    if (node.op->passes_gradient) return pass_gradient(b, &node, dy[0]);
     gs__node *made;
     GS_TRY(gs__graph_backward_node(graph, index, dy, &made));
     const gs__node backward = *made;
@@ -123,10 +140,14 @@ fail:
     return status;
 }
 
+static uint64_t trainable_bytes(const gs__graph *graph) {
+    return graph->trainable_bytes ? graph->trainable_bytes : graph->storage_bytes[GS__STORAGE_PARAMETER];
+}
+
 // A parameter's gradient gets the place that the optimizer reads.
 static gs_status place_gradients(struct backward *b) {
     gs__graph *graph = b->graph;
-    graph->storage_bytes[GS__STORAGE_GRADIENT] = graph->storage_bytes[GS__STORAGE_PARAMETER];
+    graph->storage_bytes[GS__STORAGE_GRADIENT] = trainable_bytes(graph);
     for (gs__value v = 1; v < b->value_count; v++) {
         if (graph->values[v].storage != GS__STORAGE_PARAMETER || !b->gradient[v]) continue;
         for (gs__value g = b->gradient[v]; g; g = graph->values[g].alias) {
@@ -156,7 +177,7 @@ gs_status gs__graph_update(gs__graph *graph, const char *op_name, const void *at
     gs_status status = GS_OK;
     const gs_op *op = gs__op_find(op_name);
     if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"%s\"", op_name);
-    const uint64_t bytes = graph->storage_bytes[GS__STORAGE_PARAMETER];
+    const uint64_t bytes = trainable_bytes(graph);
     gs__node node = {.op = op, .pass = GS__FORWARD};
     if (attr) memcpy(node.attr.bytes, attr, op->attr_bytes);
     if (!bytes) return gs__fail(graph->error, GS_ERR_INTERNAL, "an update of a graph without parameters");

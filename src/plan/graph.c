@@ -137,9 +137,11 @@ static gs_status make_outputs(gs__graph *graph, gs__node *node, gs__value_info *
         if (y[i].absent) continue;
         gs_status status = GS_OK;
         if (node->op->view) status = gs__graph_alias(graph, node->x[0], &y[i].shape, &node->y[i]);
+        else if (node->op->in_place & 1u << i)
+            status = gs__graph_alias(graph, node->x[i], &graph->values[node->x[i]].shape, &node->y[i]);
         else status = gs__graph_value(graph, &y[i].shape, y[i].dtype, y[i].storage, NULL, &node->y[i]);
         if (status != GS_OK) return status;
-        graph->values[node->y[i]].wants_grad = wants_grad;
+        graph->values[node->y[i]].wants_grad = wants_grad && !(node->op->in_place & 1u << i);
     }
     return GS_OK;
 }

@@ -20,6 +20,8 @@ struct gs__graph {
     uint32_t batch;                            // rows of a step; stride of the row slots
     uint32_t row_slots;                        // values of storage ROWS so far
     uint64_t storage_bytes[GS__STORAGE_COUNT]; // placed so far; ACTIVATION: by the plan
+    // Of the parameters, the first so many bytes are trained: they have gradients and slots. 0: all of them.
+    uint64_t trainable_bytes;
 };
 
 // `batch`: >= 1. `training`: folds keep what a backward pass needs.
@@ -46,7 +48,7 @@ gs_status gs__graph_fuse(gs__graph *graph);
 // gradient of a parameter lands in storage GRADIENT at the parameter's own offset.
 gs_status gs__graph_backward(gs__graph *graph);
 
-// Appends one optimizer node over all parameters at once: x = { parameters, gradients, slots }, flat float arrays
+// Appends one optimizer node over all trained parameters at once: x = { parameters, gradients, slots }, flat float arrays
 // of the whole storage (padding included), y[0] and y[1] alias x[0] and x[2]. The slots hold `slot_count` floats for
 // each parameter element, interleaved by fours: slot s of elements 4 i .. 4 i + 3 begins at 4 (i slot_count + s).
 // With slot_count 0, x[2] is absent.

@@ -41,6 +41,7 @@ typedef struct gs__value_info {
     bool wants_grad;  // a parameter, or computed from one
     bool pinned;      // read or written from outside: its memory is never reused
     bool absent;      // set by gs_op.shape: this output is not made
+    bool shared;      // the gradient of several values at once: no epilogue may change it
     uint64_t offset;  // bytes within its storage, set when the plan places it
     const char *name; // of a parameter ("dense/kernel"); may be NULL. Borrowed until the graph dies
 } gs__value_info;
@@ -88,6 +89,8 @@ struct gs_op {
     bool self_gradient;        // a loss: forward also writes dx, as the gradient of the mean over the rows
     bool epilogue_on_gradient; // forward applies node->epilogue, backwards, to dx[0]
     bool view;                 // y[0] is x[0] with another shape: no kernel, no copy
+    bool passes_gradient;      // dx[i] is dy[0] for each differentiable input: the backward pass needs no node
+    uint32_t in_place;         // bit i: y[i] is the memory of x[i], written anew (moving averages)
     bool has_side_effect;      // kept although nothing reads its outputs (an optimizer, a tick)
 
     // Checks the inputs and the attributes; sets shape and dtype of each output (storage, where it is not

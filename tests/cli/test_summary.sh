@@ -46,7 +46,8 @@ fi
 run summary --layers "28x28 flatten dense:32:tanh reshape:4x8 activation:softmax"
 exits 0
 for text in '(None, 28, 28)' '(None, 784)' '25,120' '(None, 4, 8)'; do says out "$text"; done
-refused 1 summary --layers "784 lstm:4" -- --layers '"lstm:4"' 'known are'
+refused 1 summary --layers "784 conv9d:4" -- --layers '"conv9d:4"' 'known are'
+refused 1 summary --layers "784 lstm:4" -- 'it must be (times, features)'
 refused 1 summary --layers "784 dense:10:foo" -- '"foo"' relu
 refused 1 summary --layers "784 dense:0" -- '"dense:0"'
 refused 1 summary --layers "784 dense:99999999999" -- dense
@@ -61,14 +62,12 @@ refused_files="
 conv2d                   Conv2D edges
 constraint               Dense bounded kernel_constraint
 dropout_noise_shape      Dropout rows noise_shape
-initializer_unsupported  Dense turned Orthogonal
+initializer_unsupported  Dense turned Identity
 nested                   Sequential inner
 regularizer_unsupported  Dense active activity_regularizer
 relu_capped              ReLU relu6 max_value
 softmax_axis             Softmax columns axis
-functional               Functional Sequential
 not_built                input shape
-frozen                   frozen trainable
 mixed_precision          half mixed_float16
 "
 while read -r name words; do
@@ -83,6 +82,10 @@ for file in "$models"/*.json; do
     silent err
     says out "Total params:"
 done
+
+# What is not trained.
+run summary "$models/frozen.json"
+says out "Trainable params: 21"
 
 # Files that are no models.
 refused 1 summary nothing.json -- nothing.json 'No such file'

@@ -194,10 +194,16 @@ static void add_gradients(struct run *r) {
         if (r->op->epilogue_on_gradient) add_backward_epilogue(r, &r->graph.nodes[0]);
     } else if (r->op->differentiable) {
         for (uint32_t i = 0; i < r->op->outputs; i++) {
-            if (!r->y[i]) continue;
+            // Nothing differentiates through what is written in place.
+            if (!r->y[i] || (r->c->own | r->op->in_place) & 1u << i) continue;
             const gs_shape shape = r->graph.values[r->y[i]].shape;
             r->dy[i] = leaf(r, &shape, GS_F32, GS__STORAGE_ACTIVATION);
             r->expected.dy[i] = random_values(r, &(op_input){.shape = shape});
+            // As behind every loss: rows that the step does not have get no gradient.
+            if (r->c->rows && shape.rank && shape.dim[0] == r->state.set.batch) {
+                const uint64_t row = count_of(&shape) / (uint64_t)shape.dim[0];
+                for (uint64_t j = r->c->rows * row; j < count_of(&shape); j++) r->expected.dy[i][j] = 0;
+            }
         }
         gs__node *node;
         op_expect_ok(&r->error, gs__graph_backward_node(&r->graph, 0, r->dy, &node), r->title);
@@ -239,6 +245,7 @@ static double objective(const struct run *r, const struct tensors *t) {
     double sum = 0;
     for (uint32_t i = 0; i < r->op->outputs; i++) {
         if (r->op->self_gradient && i) break;
+        if (!r->op->self_gradient && !t->dy[i]) continue;
         for (uint64_t j = 0; j < t->y_count[i]; j++) sum += t->y[i][j] * (r->op->self_gradient ? 1.0 : t->dy[i][j]);
     }
     return r->op->self_gradient && !r->c->gradient_of_sum ? sum / r->state.cur.rows : sum;
@@ -318,7 +325,8 @@ static void check_device(struct run *r, gs__gpu *gpu) {
         if (r->stored) op_write(plan, &r->error, r->stored, r->expected.stored);
         op_expect_ok(&r->error, op_run_step(plan), r->title);
         for (uint32_t i = 0; i < r->op->outputs; i++)
-            check_tensor(r, plan, "y", i, r->y[i], r->expected.y[i], r->expected.y_count[i], &first[i]);
+            if (!(r->c->own & 1u << i))
+                check_tensor(r, plan, "y", i, r->y[i], r->expected.y[i], r->expected.y_count[i], &first[i]);
         for (uint32_t i = 0; i < r->op->inputs; i++)
             check_tensor(r, plan, "dx", i, r->dx[i], r->expected.dx[i], r->expected.x_count[i],
                          &first[GS__MAX_OUTPUTS + i]);

@@ -49,7 +49,8 @@ typedef struct op_case {
     double relative, absolute;      // tolerances: |found - expected| <= absolute + relative |expected|; 0: 1e-5, 1e-6
     double gradient_tolerance;      // of the numeric check of the reference; 0: 1e-5
     bool no_backward, no_numeric;   // skip these checks (say why where it is used)
-    bool gradient_of_sum;           // self-gradient ops: of the sum of y[0], not of its mean over the rows
+    uint32_t own;         // bit i: y[i] is the kernels' own (scratch, saved for backward): not compared, no dy
+    bool gradient_of_sum; // self-gradient ops: of the sum of y[0], not of its mean over the rows
 } op_case;
 
 // Opens the device once for each kernel class.

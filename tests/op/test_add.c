@@ -7,6 +7,16 @@ static void odd_shapes(void **state) {
                  &(op_case){.op = "add", .x = {{.shape = shapes[i]}, {.shape = shapes[i], .low = 1, .high = 9}}});
 }
 
+static void with_epilogues(void **state) {
+    for (int columns = 7; columns <= 8; columns++)
+        op_check(*state, &(op_case){.op = "add",
+                                    .x = {{.shape = {2, {13, columns}}}, {.shape = {2, {13, columns}}}},
+                                    .set = {.seed_lo = 5, .seed_hi = 6},
+                                    .position = {.step_lo = 9},
+                                    .epilogue = {GS_ACTIVATION_RELU, 0, 0.3f, 3},
+                                    .backward_epilogue = {GS_ACTIVATION_TANH, 0, 0.5f, 8}});
+}
+
 static void refuses_other_shapes(void **state) {
     (void)state;
     gs__error error = {0};
@@ -19,6 +29,7 @@ static void refuses_other_shapes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(odd_shapes), cmocka_unit_test(refuses_other_shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(odd_shapes), cmocka_unit_test(with_epilogues),
+                                       cmocka_unit_test(refuses_other_shapes)};
     return cmocka_run_group_tests(tests, op_setup, op_teardown);
 }

@@ -94,6 +94,19 @@ static const struct recipe recipes[] = {
      12,
      4,
      {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_BINARY_CROSSENTROPY}}},
+    {"12 embedding:20:8 lstm:5:sequences simple_rnn:4:sequences gru:6 dense:4",
+     GS_F32,
+     false,
+     12,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_MSE}}},
+    {"12 dense:8 batch_normalization activation:relu rescaling:2 layer_normalization dense:7 group_normalization:1 "
+     "dense:4",
+     GS_F32,
+     false,
+     12,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_MSE}}},
     {"12 dense:8:relu dense:4",
      GS_F32,
      false,
@@ -144,7 +157,22 @@ static void plan_penalties(gs_context *context) {
     gs_layer layers[] = {gs_input(.shape = {1, {12}}),
                          gs_dense(.units = 8, .kernel_regularizer = {.l1 = 0.1f, .l2 = 0.1f}), gs_dense(.units = 4)};
     ok(context, gs_model_sequential(context, &(gs_sequential_params){.layers = layers, .layer_count = 3}, &model));
-    plan_all(context, model, &recipes[5]);
+    plan_all(context, model, &recipes[7]);
+    gs_model_destroy(&model);
+}
+
+// What only functional models have: layers of several tensors, several inputs.
+static void plan_functional(gs_context *context) {
+    gs_functional *f;
+    gs_model *model;
+    ok(context, gs_functional_create(context, NULL, &f));
+    const gs_symbol x = gs_apply(f, gs_input(.shape = {1, {4}})), y = gs_apply(f, gs_input(.shape = {1, {8}}));
+    const gs_symbol a = gs_apply(f, gs_dense(.units = 4), x), b = gs_apply(f, gs_dense(.units = 4), y);
+    gs_symbol all = gs_apply(f, gs_concatenate(0), gs_apply(f, gs_multiply(), a, b), gs_apply(f, gs_add(), a, b));
+    all = gs_apply(f, gs_rms_normalization(0), gs_apply(f, gs_gaussian_noise(.stddev = 0.1f), all));
+    ok(context, gs_model_functional(f, gs_apply(f, gs_dense(.units = 4), all), &model));
+    gs_functional_destroy(&f);
+    plan_all(context, model, &recipes[7]);
     gs_model_destroy(&model);
 }
 
@@ -195,6 +223,7 @@ static void collect_kernels(const char *class, bool shuffle) {
     }
     plan_penalties(context);
     plan_augmented(context);
+    plan_functional(context);
     collect(context);
     gs_context_destroy(&context);
     unsetenv("GRADSMITH_KERNELS");

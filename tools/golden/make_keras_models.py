@@ -189,8 +189,8 @@ def initializers():
 
 
 def initializer_unsupported():
-    """Orthogonal. Must be refused with the layer's name."""
-    return keras.Sequential([layers.Input((6,)), layers.Dense(6, kernel_initializer="orthogonal", name="turned")])
+    """Identity. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((6,)), layers.Dense(6, kernel_initializer="identity", name="turned")])
 
 
 def regularizers():

@@ -1,0 +1,17 @@
+// Add: the sum of its inputs.
+#include "model/merge.h"
+
+static gs_status merge_build(const gs__layer_build *build, const gs_layer *layer, const gs__value *x, uint32_t count,
+                             gs__value *y) {
+    (void)layer;
+    return gs__merge_chain(build, -1, x, count, y);
+}
+
+const gs__layer_class gs__layer_add = {
+    .class_name = "Add",
+    .base_name = "add",
+    .max_inputs = GS__LAYER_MAX_INPUTS,
+    .merge_shape = gs__merge_shape,
+    .merge_build = merge_build,
+    .activation = gs__activation_none,
+};
