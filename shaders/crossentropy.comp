@@ -3,6 +3,7 @@
 //   loss = sum_k t[k] (log sum exp x - x[k]),   dx = softmax(x) sum t - t
 // From probabilities, as Keras does: q = x / sum x, clipped to [1e-7, 1 - 1e-7];
 //   loss = -sum_k t[k] log q[k],   dx = (g - sum g q) / sum x,   g[k] = -t[k] / q[k], 0 where it was clipped
+// Smoothed: t[k] (1 - smoothing) + smoothing / classes in the place of t[k].
 // Sparse: t[k] is 1 at the target and 0 elsewhere. Means over positions and rows.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -13,6 +14,10 @@ layout(constant_id = 3) const uint SPARSE = 1;
 layout(constant_id = 4) const uint FROM_PROBABILITIES = 0;
 layout(constant_id = 5) const uint WANT_DX = 0;
 layout(constant_id = 6) const uint WANT_ACCURACY = 0; // only with SPARSE
+layout(constant_id = 7) const uint SMOOTH = 0;
+layout(constant_id = 8) const uint IGNORES = 0; // positions with the target `ignored` cost nothing; with SPARSE
+// One term of the sums is all there is.
+const bool ONE_HOT = SPARSE != 0u && SMOOTH == 0u;
 
 layout(set = 0, binding = 0) readonly buffer X { float x[]; };
 layout(set = 0, binding = 1) readonly buffer TARGETS { int targets[]; };
@@ -22,6 +27,8 @@ layout(set = 0, binding = 3) writeonly buffer DX { float dx[]; };
 layout(push_constant) uniform PUSH {
     uint row_count, positions, classes;
     uint x, targets, loss, accuracy, dx; // first elements
+    float smoothing;
+    int ignored;
 } push;
 
 const float LOW = 1e-7, HIGH = 1.0 - 1e-7;
@@ -34,8 +41,10 @@ struct position {
 };
 
 float target_(position p, uint k) {
-    if (SPARSE != 0u) return int(k) == p.target ? 1.0 : 0.0;
-    return intBitsToFloat(targets[push.targets + p.at * push.classes + k]);
+    float t;
+    if (SPARSE != 0u) t = int(k) == p.target ? 1.0 : 0.0;
+    else t = intBitsToFloat(targets[push.targets + p.at * push.classes + k]);
+    return SMOOTH != 0u ? t * (1.0 - push.smoothing) + push.smoothing / float(push.classes) : t;
 }
 
 // First index of the largest x; `best` receives it.
@@ -59,7 +68,7 @@ void from_logits(inout position p, float best) {
     for (uint k = row_lane(); k < p.n; k += ROW_LANES) sum += exp_(x[begin + k] - best);
     sum = row_sum(sum);
     float log_sum = log_(sum);
-    if (SPARSE != 0u) {
+    if (ONE_HOT) {
         weight = 1.0;
         if (p.target >= 0) loss = best - x[begin + uint(p.target)] + log_sum;
     } else {
@@ -88,7 +97,7 @@ void from_probabilities(inout position p) {
     float sum = 0.0, loss = 0.0, inner = 0.0;
     for (uint k = row_lane(); k < p.n; k += ROW_LANES) sum += x[begin + k];
     sum = row_sum(sum);
-    if (SPARSE != 0u) {
+    if (ONE_HOT) {
         if (p.target >= 0) {
             float q = x[begin + uint(p.target)] / sum;
             loss = -log_(clipped(q));
@@ -125,6 +134,7 @@ void main() {
             if (SPARSE != 0u) p.target = targets[push.targets + p.at];
         }
         // Reads nothing outside the row, whatever the target; the gradient is 0.
+        if (IGNORES != 0u && p.target == push.ignored) p.n = 0u;
         bool outside = SPARSE != 0u && p.n > 0u && (p.target < 0 || p.target >= int(push.classes));
         if (outside) p.n = 0u;
         if (p.n == 0u) p.target = -1;

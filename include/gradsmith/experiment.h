@@ -30,6 +30,7 @@ typedef struct gs_experiment {
     double validation_split;
     gs_recipe_params recipe; // how files become samples; validation_share and split_seed: see validation_split and seed
     const char *augment;     // as gs_augment_parse takes it; NULL: none
+    const char *class_weight;                     // as --class-weight: "balanced", "0:1,2:5"; NULL: none
     uint64_t epochs, batch_size, seed, max_steps; // max_steps 0: no limit
     bool shuffle;
     const char *device; // NULL: auto

@@ -52,6 +52,13 @@ typedef struct gs_fit_params {
     const gs_data *validation;
     double validation_split; // 0 <= x < 1: that share of the data, from its end, is validation; not with `validation`
     uint64_t max_steps;      // stop after so many steps in all; 0: no limit
+    // The loss and the gradient of a sample are multiplied by its weight; the mean is over all samples all the same, as in
+    // Keras. Metrics are not weighted. Finite, >= 0. Either for each sample of the data (those of a validation_split
+    // included), or for each class (of training only).
+    const float *sample_weight;
+    uint64_t sample_weight_count;
+    const float *class_weight;
+    uint32_t class_weight_count;
     gs_event_hook *callback; // may be NULL
     void *user;
     gs_callback *const *callbacks; // borrowed; see callback.h
@@ -72,6 +79,11 @@ GS_API gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit
 
 // Loss and metrics without dropout and without update. batch_size 0: 256.
 GS_API gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, gs_result *result);
+
+// How often samples of each class were taken for which: counts of (target, prediction), row-major, into `matrix` of
+// class_count x class_count. class_count: size of the output's last axis. batch_size 0: 256. Errors: as evaluate.
+GS_API gs_status gs_model_confusion(gs_model *model, const gs_data *data, uint32_t batch_size, uint64_t *matrix,
+                                    uint32_t class_count);
 
 // Outputs of the last layer for every sample: (count, output shape) float32, row-major, into `y`, whose size must be
 // `y_count` = count * elements of the output. batch_size 0: 256. softmax: applies a softmax over the last axis.

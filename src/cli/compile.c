@@ -15,6 +15,8 @@ static const char *const losses[] = {
 #undef NAME
         "mse",
     "mae",
+    "kld",
+    "logcosh",
     NULL,
 };
 static const char *const metrics[] = {
@@ -24,12 +26,14 @@ static const char *const metrics[] = {
         "top_k",
     "mse",
     "mae",
+    "f1",
+    "r2",
     NULL,
 };
 
 // The first of `known` is the empty name of the default.
 static int unknown_name(const char *option, const char *name, const char *const *known) {
-    char list[512] = "";
+    char list[640] = "";
     size_t length = 0;
     for (size_t i = 1; known[i] != NULL && length < sizeof list; i++)
         length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 1 ? ", " : "", known[i]);
@@ -48,16 +52,58 @@ static char *split_value(char *text) {
     return colon + 1;
 }
 
+// FIELD=VALUE of a loss; false: no such thing.
+static bool set_loss_field(char *word, gs_loss *loss) {
+    const struct {
+        const char *name;
+        float *number;
+    } numbers[] = {{"delta", &loss->delta},
+                   {"label_smoothing", &loss->label_smoothing},
+                   {"gamma", &loss->gamma},
+                   {"alpha", &loss->alpha}};
+    char *value = strchr(word, '='), *end;
+    if (value == NULL) {
+        loss->class_balancing = strcmp(word, "class_balancing") == 0;
+        return loss->class_balancing;
+    }
+    *value++ = 0;
+    if (strcmp(word, "ignore_class") == 0) {
+        long class = strtol(value, &end, 10);
+        loss->ignores = true;
+        loss->ignore_class = (int32_t) class;
+        return end != value && *end == 0 && class >= INT32_MIN && class <= INT32_MAX;
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strcmp(word, numbers[i].name) != 0) continue;
+        double number = strtod(value, &end);
+        *numbers[i].number = number == 0 && strcmp(word, "gamma") == 0 ? -1.0F : (float)number;
+        return end != value && *end == 0 && isfinite(number) && number >= 0;
+    }
+    return false;
+}
+
+// NAME[:FIELD=VALUE...]; huber:DELTA too.
 static int parse_loss(const char *text, gs_loss *loss) {
-    char name[64];
+    char name[160];
     snprintf(name, sizeof name, "%s", text);
-    const char *delta = split_value(name);
+    char *field = split_value(name);
     if (gs_loss_parse(name, loss) != GS_OK) return unknown_name("loss", name, losses);
-    if (delta == NULL) return CLI_OK;
-    char *end;
-    loss->delta = strtof(delta, &end);
-    if (loss->kind != GS_LOSS_HUBER || end == delta || *end != 0 || !isfinite(loss->delta) || loss->delta <= 0)
-        return cli_misuse("train", "--loss: expected NAME, or huber:DELTA with DELTA above 0, found \"%s\"", text);
+    if (field != NULL && loss->kind == GS_LOSS_HUBER && strchr(field, '=') == NULL) {
+        char *end;
+        loss->delta = strtof(field, &end);
+        if (end == field || *end != 0 || !isfinite(loss->delta) || loss->delta <= 0)
+            return cli_misuse("train", "--loss: expected NAME, or huber:DELTA with DELTA above 0, found \"%s\"", text);
+        return CLI_OK;
+    }
+    while (field != NULL) {
+        char *next = split_value(field);
+        if (!set_loss_field(field, loss))
+            return cli_misuse("train",
+                              "--loss: expected NAME[:FIELD=VALUE...] with the fields delta, label_smoothing, "
+                              "ignore_class, gamma, alpha, class_balancing, found \"%s\"",
+                              text);
+        field = next;
+    }
     return CLI_OK;
 }
 

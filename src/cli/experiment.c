@@ -43,6 +43,7 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
         .data = e->data,
         .data_dir = e->data_dir,
         .augment = e->augment,
+        .class_weight = e->class_weight,
         .validation_data = e->validation_data,
         .init = e->init,
         .device = e->device,
@@ -166,6 +167,7 @@ int cli_experiment_prepare(const train_options *options, const gs_recipe_params 
     e->data_dir = options->data_dir;
     e->recipe = *recipe;
     e->augment = options->augment;
+    e->class_weight = options->class_weight;
     e->validation_data = options->validation_data;
     e->validation_split = options->validation_split;
     e->epochs = options->epochs;

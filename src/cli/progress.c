@@ -45,6 +45,7 @@ static void add_figures(struct line *line, unsigned rank, const char *prefix, co
     for (uint32_t i = 0; i <= result->metric_count; i++) {
         double value = i == 0 ? result->loss : result->metrics[i - 1];
         const char *name = i == 0 ? "loss" : result->metric_names[i - 1];
+        if (isnan(value)) continue; // of a whole epoch
         bool plain = value == 0 || (fabs(value) >= 0.001 && fabs(value) < 1e6);
         if (plain) add(line, rank + i, "%s%s %.4f", prefix, name, value);
         else add(line, rank + i, "%s%s %.3e", prefix, name, value);

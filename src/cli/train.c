@@ -1,5 +1,6 @@
 // gradsmith train
 #include "train.h"
+#include "class_weight.h"
 #include "cli.h"
 #include "interrupt.h"
 #include "options.h"
@@ -9,6 +10,7 @@
 #include "progress.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 // All that a training holds; freed by close_training.
 struct training {
@@ -21,6 +23,8 @@ struct training {
     gs_recipe *recipe;         // NULL: the data needs none
     gs_experiment *experiment; // made here
     gs_compile_params compile;
+    float *class_weight; // may be NULL
+    uint32_t class_count;
     cli_outputs outputs;
     cli_progress progress;
     const volatile int *stop;
@@ -99,11 +103,14 @@ static int open_training(struct training *training) {
     if (options->init != NULL && gs_model_load_weights(training->model, options->init) != GS_OK)
         return cli_fail_context(context, options->init);
     code = load_data(training);
-    return code == CLI_OK ? cli_fine_tune(context, training->model, training->data, options) : code;
+    if (code == CLI_OK) code = cli_fine_tune(context, training->model, training->data, options);
+    if (code != CLI_OK) return code;
+    return cli_class_weight(options->class_weight, training->data, &training->class_weight, &training->class_count);
 }
 
 static void close_training(struct training *training) {
     gs_experiment_destroy(&training->experiment);
+    free(training->class_weight);
     gs_recipe_destroy(&training->recipe);
     gs_data_destroy(&training->test);
     gs_data_destroy(&training->validation);
@@ -158,6 +165,8 @@ static int fit(struct training *training, bool *saveable) {
         .validation = training->validation,
         .validation_split = training->recipe == NULL ? options->validation_split : 0,
         .max_steps = options->max_steps,
+        .class_weight = training->class_weight,
+        .class_weight_count = training->class_count,
         .callback = on_event,
         .user = training,
         .stop = training->stop,
@@ -300,6 +309,7 @@ int cli_train(int argc, char **argv) {
     if (code != CLI_GO_ON) return code;
     code = cli_experiment_open(&options, argc, argv);
     if (code == CLI_OK) code = check(&options);
+    if (code == CLI_OK) code = cli_class_weight_check(options.class_weight);
     if (code == CLI_OK) code = cli_compile_parse(&options.compile, &training.compile);
     if (code == CLI_OK && options.experiment != NULL) training.wishes = options.experiment->recipe;
     if (code == CLI_OK) code = cli_recipe_parse(&options.recipe, &training.wishes);

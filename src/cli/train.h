@@ -9,7 +9,7 @@
 
 typedef struct train_options {
     const char *model, *layers, *data, *data_dir, *validation_data, *augment, *init, *weights, *freeze, *out, *log,
-        *device, *plateau;
+        *device, *plateau, *class_weight;
     uint64_t epochs, batch_size, seed, max_steps;
     double validation_split;
     bool no_shuffle, no_autotune, no_plots, quiet, profile;

@@ -108,12 +108,18 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
          .above = true},
         {"paper-epsilon", NULL, "adam, adamw: epsilon where the paper and PyTorch have it", .flag = &c->paper_epsilon},
         {"weight-decay", "F", "decoupled (default 0, adamw 0.004)", .real = &c->weight_decay, .high = most},
-        {"loss", "NAME",
-         "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mse, mae or huber[:DELTA]; "
+        {"loss", "NAME[:FIELD=VALUE...]",
+         "sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mse, mae, huber[:DELTA], "
+         "kl_divergence, poisson, log_cosh, hinge, squared_hinge, categorical_hinge, cosine_similarity, "
+         "binary_focal_crossentropy or categorical_focal_crossentropy, with the fields of gs_loss, as in "
+         "NAME:label_smoothing=0.1 or NAME:ignore_class=-1; "
          "cross-entropies from logits, or from probabilities where the model ends in softmax or sigmoid (default: the "
          "model's, else sparse_categorical_crossentropy for class numbers)",
          .text = &c->loss},
-        {"metrics", "A,B", "accuracy, top_k[:K], mse, mae, or none (default: the model's, else accuracy)",
+        {"class-weight", "CLASS:WEIGHT,...", "losses of samples of a class count so often (default 1), or balanced",
+         .text = &o->class_weight},
+        {"metrics", "A,B",
+         "accuracy, top_k[:K], mse, mae, precision, recall, f1, auc, r2, or none (default: the model's, else accuracy)",
          .text = &c->metrics},
         {"seed", "N", "of first weights, dropout and shuffle: the same seed gives the same bits (default 0)",
          .integer = &o->seed, .maximum = UINT64_MAX},

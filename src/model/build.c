@@ -14,6 +14,8 @@ struct builder {
     gs__mode mode;
     gs__model_graph *out;
     gs__value x, targets; // of the batch
+    gs__value weights;    // of its rows; 0: none
+    gs__value loss;       // rows
     gs__tick tick;
 };
 
@@ -42,6 +44,12 @@ static bool wants_raw(const gs_model *model) {
     return false;
 }
 
+static int64_t row_elements(const gs_shape *shape) {
+    int64_t count = 1;
+    for (uint32_t i = 1; i < shape->rank; i++) count *= shape->dim[i];
+    return count;
+}
+
 static gs_status build_gather(struct builder *b, const gs_data_info *data, const gs__target_spec *targets) {
     gs__graph *graph = &b->out->graph;
     const gs_shape shape = gs__model_input_shape(b->model), *input = &shape;
@@ -50,15 +58,24 @@ static gs_status build_gather(struct builder *b, const gs_data_info *data, const
     gs_shape samples = {1, {(int64_t)data->count}};
     for (uint32_t i = 0; i < input->rank; i++) samples.dim[samples.rank++] = input->dim[i];
     GS_TRY(gs__graph_value(graph, &samples, data->x_dtype, GS__STORAGE_SAMPLES, "samples", &b->out->samples));
-    if (targets)
-        GS_TRY(
-            gs__graph_value(graph, &targets->shape, targets->dtype, GS__STORAGE_TARGETS, "targets", &b->out->targets));
+    if (targets) {
+        gs_shape rows = targets->shape;
+        if (b->out->weighted) rows = (gs_shape){2, {rows.dim[0], row_elements(&rows) + 1}};
+        GS_TRY(gs__graph_value(graph, &rows, targets->dtype, GS__STORAGE_TARGETS, "targets", &b->out->targets));
+    }
     const bool scales = data->x_dtype == GS_U8 && !wants_raw(b->model);
     gs__gather_attr attr = {.batch = graph->batch, .scale = scales ? 1.0f / 255.0f : 1.0f};
     gs__value inputs[2] = {b->out->samples, b->out->targets}, outputs[GS__MAX_OUTPUTS] = {0};
     GS_TRY(gs__graph_apply(graph, "gather", b->model->layers[0].name, &attr, inputs, targets ? 2 : 1, outputs));
     b->x = outputs[0];
     b->targets = outputs[1];
+    if (targets && b->out->weighted) {
+        gs__split_targets_attr split = {.shape = targets->shape};
+        split.shape.dim[0] = graph->batch;
+        GS_TRY(gs__graph_apply(graph, "split_targets", "targets", &split, &b->targets, 1, outputs));
+        b->targets = outputs[0];
+        b->weights = outputs[1];
+    }
 fail:
     return status;
 }
@@ -154,9 +171,25 @@ static gs_status build_loss(struct builder *b, gs__value *accuracy) {
     gs__value inputs[2] = {b->x, b->targets}, outputs[GS__MAX_OUTPUTS] = {0};
     bool wants_accuracy = false;
     for (uint32_t i = 0; i < b->out->metric_count; i++) wants_accuracy |= b->out->metrics[i].kind == GS_METRIC_ACCURACY;
-    gs__sparse_crossentropy_attr sparse = {.from_probabilities = loss->from_probabilities, .accuracy = wants_accuracy};
-    gs__crossentropy_attr crossentropy = {.from_probabilities = loss->from_probabilities};
-    gs__pointwise_loss_attr pointwise = {.kind = loss->kind, .delta = loss->delta};
+    const float smoothing = loss->label_smoothing, gamma = loss->gamma > 0.0f ? loss->gamma : 0.0f;
+    gs__sparse_crossentropy_attr sparse = {.from_probabilities = loss->from_probabilities,
+                                           .accuracy = wants_accuracy,
+                                           .smoothing = smoothing,
+                                           .ignores = loss->ignores,
+                                           .ignored = loss->ignore_class};
+    gs__crossentropy_attr crossentropy = {.from_probabilities = loss->from_probabilities, .smoothing = smoothing};
+    gs__pointwise_loss_attr pointwise = {.kind = loss->kind,
+                                         .delta = loss->delta,
+                                         .from_probabilities = loss->from_probabilities,
+                                         .balanced = loss->class_balancing,
+                                         .gamma = gamma,
+                                         .alpha = loss->alpha,
+                                         .smoothing = smoothing};
+    gs__row_loss_attr row = {.kind = loss->kind,
+                             .from_probabilities = loss->from_probabilities,
+                             .gamma = gamma,
+                             .alpha = loss->alpha,
+                             .smoothing = smoothing};
     const char *op = gs_loss_name(loss->kind);
     const void *attr = &crossentropy;
     switch (loss->kind) {
@@ -167,6 +200,12 @@ static gs_status build_loss(struct builder *b, gs__value *accuracy) {
     case GS_LOSS_CATEGORICAL_CROSSENTROPY:
     case GS_LOSS_BINARY_CROSSENTROPY:
         break;
+    case GS_LOSS_COSINE_SIMILARITY:
+    case GS_LOSS_CATEGORICAL_HINGE:
+    case GS_LOSS_CATEGORICAL_FOCAL:
+        op = "row_loss";
+        attr = &row;
+        break;
     default:
         op = "pointwise_loss";
         attr = &pointwise;
@@ -174,6 +213,7 @@ static gs_status build_loss(struct builder *b, gs__value *accuracy) {
     gs_status status = gs__graph_apply(graph, op, "loss", attr, inputs, 2, outputs);
     if (status != GS_OK) return status;
     count_rows(b, 0, outputs[0]);
+    b->loss = outputs[0];
     *accuracy = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY ? outputs[1] : 0;
     return GS_OK;
 }
@@ -182,8 +222,32 @@ static gs__accuracy_attr accuracy_of(const struct builder *b) {
     const gs_shape *output = gs__model_output_shape(b->model);
     if (output->dim[output->rank - 1] != 1) return (gs__accuracy_attr){.kind = GS__ACCURACY_CATEGORICAL};
     // Keras compares logits with 0.5 too; the probability 0.5 is the logit 0.
-    bool logits = b->out->loss.kind == GS_LOSS_BINARY_CROSSENTROPY && !b->out->loss.from_probabilities;
+    bool logits = (b->out->loss.kind == GS_LOSS_BINARY_CROSSENTROPY || b->out->loss.kind == GS_LOSS_BINARY_FOCAL) &&
+                  !b->out->loss.from_probabilities;
     return (gs__accuracy_attr){.kind = GS__ACCURACY_BINARY, .threshold = logits ? 0.0f : 0.5f};
+}
+
+// What of a whole pass is counted on the device.
+static gs_status build_counts(struct builder *b, gs_metric_kind kind, gs__value *counts) {
+    gs__graph *graph = &b->out->graph;
+    const gs_loss *loss = &b->out->loss;
+    const gs_shape *output = gs__model_output_shape(b->model);
+    const bool binary = loss->kind == GS_LOSS_BINARY_CROSSENTROPY || loss->kind == GS_LOSS_BINARY_FOCAL;
+    const bool softmax = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY || loss->kind == GS_LOSS_CATEGORICAL_CROSSENTROPY ||
+                         loss->kind == GS_LOSS_CATEGORICAL_FOCAL;
+    const bool one = binary || output->dim[output->rank - 1] == 1;
+    gs__count_metric_attr attr = {.sparse = loss->kind == GS_LOSS_SPARSE_CROSSENTROPY,
+                                  .confusion = kind == GS_METRIC_NONE || (kind == GS_METRIC_F1 && !one),
+                                  .buckets = kind == GS_METRIC_AUC ? GS__AUC_BUCKETS : 2};
+    if (!loss->from_probabilities) attr.link = binary ? 1 : softmax ? 2 : 0;
+    gs__value inputs[2] = {b->x, b->targets}, outputs[GS__MAX_OUTPUTS] = {0};
+    gs_status status = kind == GS_METRIC_R2
+                           ? gs__graph_apply(graph, "r2_metric", "metric", NULL, inputs, 2, outputs)
+                           : gs__graph_apply(graph, "count_metric", "metric", &attr, inputs, 2, outputs);
+    if (status != GS_OK) return status;
+    graph->values[outputs[0]].pinned = true;
+    *counts = outputs[0];
+    return GS_OK;
 }
 
 static gs_status build_metrics(struct builder *b, gs__value accuracy) {
@@ -196,6 +260,11 @@ static gs_status build_metrics(struct builder *b, gs__value accuracy) {
         gs__error_metric_attr error = {.kind = metric->kind};
         gs__value outputs[GS__MAX_OUTPUTS] = {0};
         gs_status status = GS_OK;
+        if (metric->kind >= GS_METRIC_PRECISION) {
+            status = build_counts(b, metric->kind, &b->out->counts[i]);
+            if (status != GS_OK) return status;
+            continue;
+        }
         if (metric->kind == GS_METRIC_ACCURACY && accuracy) outputs[0] = accuracy;
         else if (metric->kind == GS_METRIC_ACCURACY)
             status = gs__graph_apply(graph, "accuracy", "metric", &accuracy_attr, inputs, 2, outputs);
@@ -224,6 +293,32 @@ static gs_status build_penalties(struct builder *b, const gs__value *parameters)
     return GS_OK;
 }
 
+// Sample weights, and the mean over what is not ignored, behind the loss: when its gradient is there.
+static gs_status build_weights(struct builder *b) {
+    gs__graph *graph = &b->out->graph;
+    gs_status status = GS_OK;
+    uint32_t at = 0;
+    gs__value factor[GS__MAX_OUTPUTS] = {0};
+    const gs_loss *loss = &b->out->loss;
+    if (!b->weights && !loss->ignores) return GS_OK;
+    const uint32_t begin = graph->node_count;
+    const gs__count_valid_attr valid = {.ignored = loss->ignore_class};
+    while (at < begin && graph->nodes[at].y[0] != b->loss) at++;
+    if (at == begin) return gs__fail(graph->error, GS_ERR_INTERNAL, "the loss to weigh is not in the graph");
+    if (loss->ignores) GS_TRY(gs__graph_apply(graph, "count_valid", "loss", &valid, &b->targets, 1, factor));
+    const gs__value x[] = {b->loss, graph->nodes[at].dx[0], b->weights, factor[0]};
+    GS_TRY(gs__graph_in_place(graph, "weigh", NULL, x, 4, x[1] ? 2 : 1));
+    // From the end to behind the loss.
+    gs__node made[2];
+    const uint32_t count = graph->node_count - begin;
+    memcpy(made, graph->nodes + begin, count * sizeof *made);
+    memmove(graph->nodes + at + 1 + count, graph->nodes + at + 1, (begin - at - 1) * sizeof *made);
+    memcpy(graph->nodes + at + 1, made, count * sizeof *made);
+    for (uint32_t i = 0; i < count; i++) graph->nodes[at + 1 + i].layer = "loss";
+fail:
+    return status;
+}
+
 static gs_status build_end(struct builder *b) {
     gs__graph *graph = &b->out->graph;
     gs_status status = GS_OK;
@@ -231,11 +326,13 @@ static gs_status build_end(struct builder *b) {
         const bool fuses = !b->model->unfused;
         if (fuses) GS_TRY(gs__graph_fuse(graph));
         GS_TRY(gs__graph_backward(graph));
+        GS_TRY(build_weights(b));
         if (fuses) GS_TRY(gs__graph_fuse_heads(graph));
         if (fuses) GS_TRY(gs__graph_group_gradients(graph));
         GS_TRY(gs__model_build_update(b->model, graph, &b->tick));
     } else {
         gs__tick_attr attr = {.tick = b->tick};
+        if (b->mode == GS__MODE_EVALUATE) GS_TRY(build_weights(b));
         GS_TRY(gs__graph_apply(graph, "tick", NULL, &attr, NULL, 0, NULL));
         GS_TRY(gs__graph_fuse(graph));
         GS_TRY(gs__graph_fuse_heads(graph));
@@ -263,6 +360,7 @@ static gs_status build(struct builder *b, const gs_data_info *data, bool softmax
     if (b->mode != GS__MODE_PREDICT) {
         GS_TRY(build_loss(b, &accuracy));
         GS_TRY(build_metrics(b, accuracy));
+        if (b->out->wants_confusion) GS_TRY(build_counts(b, GS_METRIC_NONE, &b->out->confusion));
         GS_TRY(build_penalties(b, parameters));
     }
     GS_TRY(build_end(b));
@@ -291,9 +389,9 @@ fail:
 }
 
 static gs_status build_graph(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data, bool softmax,
-                             gs__model_graph *out) {
+                             bool weighted, gs__model_graph *out) {
     gs_status status = GS_OK;
-    *out = (gs__model_graph){0};
+    *out = (gs__model_graph){.weighted = weighted, .wants_confusion = model->wants_confusion};
     if (batch < 1) return gs__fail(model->error, GS_ERR_ARGUMENT, "the batch size is 0; it must be at least 1");
     gs__target_spec targets = {0};
     struct builder b = {.model = model, .mode = mode, .out = out, .tick = {.row_stride = batch}};
@@ -316,7 +414,12 @@ fail:
 
 gs_status gs__model_build(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data, bool softmax,
                           gs__model_graph *out) {
-    gs_status status = build_graph(model, mode, batch, data, softmax, out);
+    return gs__model_build_weighted(model, mode, batch, data, softmax, false, out);
+}
+
+gs_status gs__model_build_weighted(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data,
+                                   bool softmax, bool weighted, gs__model_graph *out) {
+    gs_status status = build_graph(model, mode, batch, data, softmax, weighted, out);
     if (status != GS_OK || mode == GS__MODE_PREDICT) return status;
     model->has_resolved = true;
     model->resolved_loss = out->loss;
@@ -354,7 +457,8 @@ static gs_data_info plausible_data(const gs_model *model, uint32_t batch) {
 
 gs_status gs__model_build_example(gs_model *model, uint32_t batch, gs__model_graph *out) {
     gs_data_info data = plausible_data(model, batch);
-    return build_graph(model, model->trainable_bytes ? GS__MODE_TRAIN : GS__MODE_EVALUATE, batch, &data, false, out);
+    return build_graph(model, model->trainable_bytes ? GS__MODE_TRAIN : GS__MODE_EVALUATE, batch, &data, false, false,
+                       out);
 }
 
 gs_status gs_model_memory(gs_model *model, uint32_t batch_size, gs_memory_info *info) {

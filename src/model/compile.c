@@ -45,6 +45,11 @@ static gs_compile_params merge(const gs_compile_params *params, const gs_compile
         merged.loss = json->loss;
         merged.loss.from_probabilities |= given.from_probabilities;
         merged.loss.delta = either(given.delta, merged.loss.delta);
+        merged.loss.label_smoothing = either(given.label_smoothing, merged.loss.label_smoothing);
+        merged.loss.gamma = either(given.gamma, merged.loss.gamma);
+        merged.loss.alpha = either(given.alpha, merged.loss.alpha);
+        merged.loss.class_balancing |= given.class_balancing;
+        if (given.ignores) merged.loss.ignores = true, merged.loss.ignore_class = given.ignore_class;
     }
     if (merged.metrics[0].kind == GS_METRIC_NONE && !merged.no_metrics) {
         memcpy(merged.metrics, json->metrics, sizeof merged.metrics);
@@ -76,7 +81,7 @@ gs_status gs_model_compile(gs_model *model, const gs_compile_params *params) {
         goto fail;
     }
     gs__optimizer_defaults(&compile.optimizer);
-    if (compile.loss.kind == GS_LOSS_HUBER && compile.loss.delta == 0.0f) compile.loss.delta = 1.0f;
+    gs__loss_defaults(&compile.loss);
     // Nothing behind the last metric, and no zero that means a default.
     for (uint32_t i = 0, end = 0; i < GS_MAX_METRICS; i++) {
         end |= compile.metrics[i].kind == GS_METRIC_NONE;
@@ -100,7 +105,7 @@ void gs_model_get_compile(const gs_model *model, gs_compile_params *params) {
 // --- the data decides ---------------------------------------------------------------------------------------------
 static bool is_crossentropy(gs_loss_kind kind) {
     return kind == GS_LOSS_SPARSE_CROSSENTROPY || kind == GS_LOSS_CATEGORICAL_CROSSENTROPY ||
-           kind == GS_LOSS_BINARY_CROSSENTROPY;
+           kind == GS_LOSS_BINARY_CROSSENTROPY || kind == GS_LOSS_BINARY_FOCAL || kind == GS_LOSS_CATEGORICAL_FOCAL;
 }
 
 bool gs__loss_from_probabilities(const gs_model *model, const gs_loss *loss) {
@@ -121,7 +126,7 @@ static gs_status check_metric(gs_model *model, const gs_metric *metric, const gs
     if (metric->kind == GS_METRIC_TOP_K && metric->k > classes)
         return gs__fail(model->error, GS_ERR_ARGUMENT, "metric %s: k is %u but the model's output has %lld classes",
                         name, metric->k, (long long)classes);
-    if ((metric->kind == GS_METRIC_MSE || metric->kind == GS_METRIC_MAE) && sparse)
+    if ((metric->kind == GS_METRIC_MSE || metric->kind == GS_METRIC_MAE || metric->kind == GS_METRIC_R2) && sparse)
         return gs__fail(model->error, GS_ERR_ARGUMENT,
                         "metric %s needs targets of the output's shape, not the class indices of the loss %s", name,
                         gs_loss_name(loss->kind));
@@ -192,7 +197,9 @@ static gs_status check_values(gs_model *model, const gs_data_info *data, const g
                         data->name, gs__shape_text(&data->target_shape, false, text, sizeof text),
                         gs_loss_name(loss->kind), gs__shape_text(output, false, output_text, sizeof output_text),
                         classes ? "; for class indices use sparse_categorical_crossentropy" : "");
-    if (classes && loss->kind == GS_LOSS_BINARY_CROSSENTROPY && data->max_class > 1)
+    const bool binary = loss->kind == GS_LOSS_BINARY_CROSSENTROPY || loss->kind == GS_LOSS_BINARY_FOCAL ||
+                        loss->kind == GS_LOSS_HINGE || loss->kind == GS_LOSS_SQUARED_HINGE;
+    if (classes && binary && data->max_class > 1)
         return gs__fail(model->error, GS_ERR_ARGUMENT,
                         "data \"%s\" has the class index %lld, but loss %s knows only 0 and 1", data->name,
                         (long long)data->max_class, gs_loss_name(loss->kind));

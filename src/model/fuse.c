@@ -41,7 +41,9 @@ static void fuse_head(gs__graph *graph, const gs_op *op, uint32_t index) {
     const gs__value_info *info = &graph->values[logits];
     const gs__sparse_crossentropy_attr *attr = gs__node_attr(loss, gs__sparse_crossentropy_attr);
     gs__node *product = find(graph, GS__FORWARD, "matmul", logits);
-    if (attr->from_probabilities || !product || !gs__epilogue_empty(&product->epilogue)) return;
+    if (attr->from_probabilities || attr->smoothing > 0.0f || attr->ignores || !product ||
+        !gs__epilogue_empty(&product->epilogue))
+        return;
     if (info->pinned || info->shape.rank != 2 || info->shape.dim[1] > GS__HEAD_MAX_CLASSES ||
         graph->values[product->x[0]].shape.rank != 2 || reader_count(graph, logits) != 1)
         return;

@@ -151,8 +151,9 @@ static gs_status expect_number(gs__json *json, const cJSON *config, const char *
 }
 
 static gs_status read_loss(gs__json *json, const cJSON *item, gs_loss *loss) {
-    static const char *const keys[] = {"name", "reduction", "from_logits", "label_smoothing",
-                                       "axis", "delta",     "dtype",       NULL};
+    static const char *const keys[] = {
+        "name",  "reduction", "from_logits",  "label_smoothing",       "axis", "delta", "dtype",
+        "gamma", "alpha",     "ignore_class", "apply_class_balancing", NULL};
     gs_status status = GS_OK;
     gs__error problem = {0};
     const char *name = NULL, *reduction = "sum_over_batch_size";
@@ -166,7 +167,16 @@ static gs_status read_loss(gs__json *json, const cJSON *item, gs_loss *loss) {
     if (strcmp(reduction, "sum_over_batch_size") != 0 && strcmp(reduction, "auto") != 0)
         return gs__json_fail(json, gs__json_find(config, "reduction"), GS_ERR_UNSUPPORTED,
                              "only sum_over_batch_size is supported");
-    GS_TRY(expect_number(json, config, "label_smoothing", 0.0));
+    GS_TRY(gs__json_get_float(json, config, "label_smoothing", GS__JSON_OPTIONAL, &loss->label_smoothing));
+    GS_TRY(read_number(json, config, "gamma", false, &loss->gamma));
+    GS_TRY(gs__json_get_float(json, config, "alpha", GS__JSON_OPTIONAL, &loss->alpha));
+    GS_TRY(gs__json_get_bool(json, config, "apply_class_balancing", GS__JSON_OPTIONAL, &loss->class_balancing));
+    if (gs__json_find(config, "ignore_class")) {
+        int64_t class = 0;
+        GS_TRY(gs__json_get_int(json, config, "ignore_class", GS__JSON_REQUIRED, INT32_MIN, INT32_MAX, &class));
+        loss->ignores = true;
+        loss->ignore_class = (int32_t) class;
+    }
     GS_TRY(expect_number(json, config, "axis", -1.0));
     if (gs__json_find(config, "from_logits")) {
         bool from_logits = false;
@@ -179,8 +189,49 @@ fail:
     return status;
 }
 
+static gs_status expect_string(gs__json *json, const cJSON *config, const char *key, const char *wanted) {
+    const char *found = wanted;
+    gs_status status = gs__json_get_string(json, config, key, GS__JSON_OPTIONAL, &found);
+    if (status != GS_OK || strcmp(found, wanted) == 0) return status;
+    return gs__json_fail(json, gs__json_find(config, key), GS_ERR_UNSUPPORTED, "only \"%s\" is supported", wanted);
+}
+
+// Only the defaults, but for F1Score's average.
+static gs_status read_count_metric(gs__json *json, const cJSON *config, gs_metric_kind kind) {
+    static const char *const none[] = {"thresholds", "top_k",         "class_id",   "multi_label",
+                                       "num_labels", "label_weights", "from_logits"};
+    gs_status status = GS_OK;
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) GS_TRY(gs__json_refuse(json, config, none[i]));
+    GS_TRY(expect_number(json, config, "num_thresholds", 200));
+    GS_TRY(expect_number(json, config, "num_regressors", 0));
+    GS_TRY(expect_string(json, config, "curve", "ROC"));
+    GS_TRY(expect_string(json, config, "summation_method", "interpolation"));
+    GS_TRY(expect_string(json, config, "class_aggregation", "uniform_average"));
+    if (kind == GS_METRIC_F1) GS_TRY(expect_string(json, config, "average", "macro"));
+fail:
+    return status;
+}
+
 static gs_status read_metric(gs__json *json, const cJSON *item, gs_metric *metric) {
-    static const char *const keys[] = {"name", "dtype", "k", "threshold", NULL};
+    // Of an AUC and the like the defaults.
+    static const char *const keys[] = {"name",
+                                       "dtype",
+                                       "k",
+                                       "threshold",
+                                       "thresholds",
+                                       "top_k",
+                                       "class_id",
+                                       "average",
+                                       "num_thresholds",
+                                       "curve",
+                                       "summation_method",
+                                       "multi_label",
+                                       "num_labels",
+                                       "label_weights",
+                                       "from_logits",
+                                       "class_aggregation",
+                                       "num_regressors",
+                                       NULL};
     // Accuracies by their own names; which one is meant follows from the targets, as for "accuracy".
     static const char *const accuracies[] = {
         "sparse_categorical_accuracy", "SparseCategoricalAccuracy", "categorical_accuracy",
@@ -197,6 +248,7 @@ static gs_status read_metric(gs__json *json, const cJSON *item, gs_metric *metri
     if (!config) return GS_OK;
     GS_TRY(gs__json_refuse_others(json, config, keys));
     GS_TRY(expect_number(json, config, "threshold", 0.5));
+    GS_TRY(read_count_metric(json, config, metric->kind));
     GS_TRY(gs__json_get_uint(json, config, "k", GS__JSON_OPTIONAL, 1, UINT32_MAX, &k));
     metric->k = (uint32_t)k;
 fail:
@@ -245,6 +297,8 @@ gs_status gs__compile_read(gs__json *json, const cJSON *config, const cJSON *roo
     if (own) {
         GS_TRY(gs__json_get_bool(json, own, "paper_epsilon", GS__JSON_OPTIONAL, &params->optimizer.paper_epsilon));
         GS_TRY(gs__own_schedule_from_json(json, own, &params->optimizer));
+        if (params->loss.kind == GS_LOSS_SPARSE_CROSSENTROPY)
+            GS_TRY(gs__json_get_float(json, own, "label_smoothing", GS__JSON_OPTIONAL, &params->loss.label_smoothing));
     }
 fail:
     return status;
@@ -304,7 +358,16 @@ static void write_loss(gs__text *text, const gs_model *model, const gs_loss *los
                     gs__loss_class_name(loss->kind), gs_loss_name(loss->kind));
     gs__text_append(text, "\"reduction\": \"sum_over_batch_size\"");
     if (loss->kind == GS_LOSS_HUBER) write_number(text, "delta", loss->delta);
-    if (loss->kind <= GS_LOSS_BINARY_CROSSENTROPY)
+    const bool binary_focal = loss->kind == GS_LOSS_BINARY_FOCAL;
+    const bool focal = binary_focal || loss->kind == GS_LOSS_CATEGORICAL_FOCAL;
+    if (loss->label_smoothing > 0.0f && loss->kind != GS_LOSS_SPARSE_CROSSENTROPY)
+        write_number(text, "label_smoothing", loss->label_smoothing);
+    if (loss->ignores) gs__text_append(text, ", \"ignore_class\": %d", loss->ignore_class);
+    if (focal) write_number(text, "gamma", loss->gamma);
+    if (focal) write_number(text, "alpha", loss->alpha);
+    if (binary_focal)
+        gs__text_append(text, ", \"apply_class_balancing\": %s", loss->class_balancing ? "true" : "false");
+    if (loss->kind <= GS_LOSS_BINARY_CROSSENTROPY || focal)
         gs__text_append(text, ", \"from_logits\": %s", gs__loss_from_probabilities(model, loss) ? "false" : "true");
     gs__text_append(text, "}, \"registered_name\": null}");
 }
@@ -324,6 +387,9 @@ static void write_metrics(gs__text *text, const gs_compile_params *compile) {
                             "{\"module\": \"keras.metrics\", \"class_name\": \"SparseTopKCategoricalAccuracy\", "
                             "\"config\": {\"name\": \"%s\", \"k\": %u}, \"registered_name\": null}",
                             gs_metric_name(m->kind), m->k);
+        else if (m->kind == GS_METRIC_F1)
+            gs__text_append(text, "{\"module\": \"keras.metrics\", \"class_name\": \"F1Score\", \"config\": {\"name\": "
+                                  "\"f1_score\", \"average\": \"macro\"}, \"registered_name\": null}");
         else gs__text_append(text, "\"%s\"", gs_metric_name(m->kind));
     }
     gs__text_append(text, "]");
@@ -341,13 +407,23 @@ void gs__compile_to_json(gs__text *text, const gs_model *model) {
     gs__text_append(text, ", \"weighted_metrics\": null, \"run_eagerly\": false, \"steps_per_execution\": 1, "
                           "\"jit_compile\": false}");
     const gs_optimizer *o = &compile.optimizer;
-    const bool own_schedule = !gs__schedule_is_keras(&o->schedule);
-    if (!o->paper_epsilon && !own_schedule) return;
-    gs__text_append(text, ",\n\"gradsmith\": {%s%s", o->paper_epsilon ? "\"paper_epsilon\": true" : "",
-                    o->paper_epsilon && own_schedule ? ", " : "");
-    if (own_schedule) {
-        gs__text_append(text, "\"schedule\": ");
-        gs__own_schedule_to_json(text, &o->schedule);
+    // What Keras has no word for.
+    const char *separator = ",\n\"gradsmith\": {";
+    const bool sparse_smoothing =
+        compile.loss.kind == GS_LOSS_SPARSE_CROSSENTROPY && compile.loss.label_smoothing > 0.0f;
+    if (o->paper_epsilon) {
+        gs__text_append(text, "%s\"paper_epsilon\": true", separator);
+        separator = ", ";
     }
-    gs__text_append(text, "}");
+    if (!gs__schedule_is_keras(&o->schedule)) {
+        gs__text_append(text, "%s\"schedule\": ", separator);
+        gs__own_schedule_to_json(text, &o->schedule);
+        separator = ", ";
+    }
+    if (sparse_smoothing) {
+        gs__text_append(text, "%s\"label_smoothing\": ", separator);
+        gs__text_append_float(text, compile.loss.label_smoothing);
+        separator = ", ";
+    }
+    if (separator[1] == ' ') gs__text_append(text, "}");
 }

@@ -80,6 +80,7 @@ struct gs_model {
     const gs_augment *augment;          // of the fit under way; NULL: none
     struct gs_position position;        // of training so far, what State.next starts from; reset by gs_model_compile
     bool fitting;                       // gs_model_fit is under way: what its callbacks must not do is refused
+    bool wants_confusion;               // graphs of evaluation count a confusion matrix
     bool unfused;                       // graphs of training keep their ops apart, for src/train/nan.c
     void *plans;                        // of the trainer (src/train): what it keeps between calls
     void (*destroy_plans)(void *plans); // called by gs_model_compile and gs_model_destroy when plans != NULL
@@ -122,18 +123,25 @@ typedef struct gs__model_graph {
     // (N ...), 0 in PREDICT. Its dtype is GS_F32 where a loss wants values but the data has class indices (0 or 1
     // for binary cross-entropy): the caller then converts the data's int32 to float.
     gs__value targets;
+    bool weighted;    // each row of targets has the sample's weight behind it: (N, elements + 1), a float's bits
     gs__value output; // (B, output shape); pinned in PREDICT
     gs_loss loss;     // resolved
     // Ring: sum[0] loss, sum[1] penalties, sum[2 + i] metric i.
     uint32_t metric_count;
     gs_metric metrics[GS_MAX_METRICS];
     const char *metric_names[GS_MAX_METRICS]; // static: "accuracy"
+    gs__value counts[GS_MAX_METRICS];         // of a whole pass (src/train/counts.h); 0: the metric is in the ring
+    gs__value confusion;                      // where it was asked for
+    bool wants_confusion;
 } gs__model_graph;
 
 // Checks the data against the model and builds. Resolves the loss and the metrics that were left to the data, and keeps
 // them in the model. `softmax`: PREDICT only, a softmax behind the output. Errors: GS_ERR_ARGUMENT.
 gs_status gs__model_build(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data, bool softmax,
                           gs__model_graph *out);
+// The same, with sample weights.
+gs_status gs__model_build_weighted(gs_model *model, gs__mode mode, uint32_t batch, const gs_data_info *data,
+                                   bool softmax, bool weighted, gs__model_graph *out);
 // The same for one batch of data that the model could be trained with (evaluated, without parameters). Keeps nothing.
 gs_status gs__model_build_example(gs_model *model, uint32_t batch, gs__model_graph *out);
 void gs__model_graph_deinit(gs__model_graph *graph);
@@ -197,6 +205,7 @@ bool gs__schedule_is_open(const gs_schedule *schedule);
 void gs__schedule_segments(const gs_optimizer *optimizer, struct gs_state *state);
 const char *gs__schedule_class_name(gs_schedule_kind kind); // "CosineDecay"; "" where Keras has none
 gs_status gs__loss_check(gs__error *error, const gs_loss *loss);
+void gs__loss_defaults(gs_loss *loss);
 gs_status gs__metrics_check(gs__error *error, const gs_metric *metrics);
 // As gs_loss_parse and the like, with a message that lists the known names.
 gs_status gs__loss_parse(gs__error *error, const char *name, gs_loss *loss);

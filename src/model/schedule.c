@@ -151,12 +151,8 @@ static struct gs_segment *add(struct gs_state *state, uint32_t kind, uint32_t be
                               float to) {
     struct gs_segment *s = &state->schedule[state->set.segments++];
     if (!length) length = 1;
-    *s = (struct gs_segment){.begin = begin,
-                             .steps = length,
-                             .kind = kind,
-                             .from = from,
-                             .to = to,
-                             .inverse_steps = (float)(1.0 / length)};
+    *s = (struct gs_segment){
+        .begin = begin, .steps = length, .kind = kind, .from = from, .to = to, .inverse_steps = (float)(1.0 / length)};
     return s;
 }
 

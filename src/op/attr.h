@@ -114,6 +114,9 @@ typedef struct gs__gather_classifier_attr {
 typedef struct gs__sparse_crossentropy_attr {
     uint32_t from_probabilities;
     uint32_t accuracy; // 1: y[1] = rows of the accuracy
+    float smoothing;   // of the targets: t (1 - smoothing) + smoothing / K
+    uint32_t ignores;  // 1: a position with the target `ignored` costs nothing, and has no gradient
+    int32_t ignored;
 } gs__sparse_crossentropy_attr;
 
 // dense_crossentropy: x = { rows (B, I), kernel (I, K), bias (K) [may be absent], targets (B) int32 }
@@ -127,13 +130,37 @@ typedef struct gs__dense_crossentropy_attr {
 // categorical_crossentropy, binary_crossentropy: targets (B, ..., K) float.
 typedef struct gs__crossentropy_attr {
     uint32_t from_probabilities;
+    float smoothing; // t (1 - smoothing) + smoothing / K; binary: / 2
 } gs__crossentropy_attr;
 
-// pointwise_loss: GS_LOSS_MSE, GS_LOSS_MAE, GS_LOSS_HUBER. Targets (B, ..., K) float.
+// pointwise_loss: GS_LOSS_MSE, MAE, HUBER, KL_DIVERGENCE, POISSON, LOG_COSH, HINGE, SQUARED_HINGE, BINARY_FOCAL.
+// Targets (B, ..., K) float.
 typedef struct gs__pointwise_loss_attr {
     gs_loss_kind kind;
     float delta; // Huber, > 0
+    // Focal:
+    uint32_t from_probabilities, balanced;
+    float gamma, alpha, smoothing;
 } gs__pointwise_loss_attr;
+
+// row_loss: GS_LOSS_COSINE_SIMILARITY, CATEGORICAL_HINGE, CATEGORICAL_FOCAL. Targets (B, ..., K) float.
+typedef struct gs__row_loss_attr {
+    gs_loss_kind kind;
+    // Focal:
+    uint32_t from_probabilities;
+    float gamma, alpha, smoothing;
+} gs__row_loss_attr;
+
+// split_targets: x = { packed (B, n + 1) int32 or float32 } -> y = { targets `shape`, weights (B) float32 }
+typedef struct gs__split_targets_attr {
+    gs_shape shape; // of y[0], (B, ...), n elements a row
+} gs__split_targets_attr;
+
+// count_valid: x = { targets (B, ...) int32 } -> y = { (1) float32 }: positions of the step's rows, divided by how many
+// of them are not `ignored`.
+typedef struct gs__count_valid_attr {
+    int32_t ignored;
+} gs__count_valid_attr;
 
 // penalty: x = { parameter } -> y[0] = one slot of rows that add up to l1 sum |w| + l2 sum w^2.
 typedef struct gs__penalty_attr {
@@ -156,6 +183,14 @@ typedef struct gs__accuracy_attr {
 typedef struct gs__top_k_attr {
     uint32_t k; // >= 1
 } gs__top_k_attr;
+
+// count_metric: see src/op/count_metric.c
+enum { GS__CONFUSION_MAX_CLASSES = 4096, GS__AUC_BUCKETS = 200 };
+typedef struct gs__count_metric_attr {
+    uint32_t confusion, sparse;
+    uint32_t link;    // outputs become probabilities: 1 sigmoid, 2 softmax; 0: they are
+    uint32_t buckets; // without confusion
+} gs__count_metric_attr;
 
 // error_metric: GS_METRIC_MSE, GS_METRIC_MAE. Targets (B, ..., K) float.
 typedef struct gs__error_metric_attr {

@@ -3,6 +3,7 @@
 //   from logits:         loss = max(x, 0) - x t + log(1 + exp(-|x|)),   dx = sigmoid(x) - t
 //   from probabilities:  p = clip(x, 1e-7, 1 - 1e-7) as in Keras;   loss = -t log p - (1 - t) log(1 - p),
 //                        dx = (p - t) / (p (1 - p)), 0 where it was clipped
+// Smoothed: t (1 - smoothing) + smoothing / 2 in the place of t.
 // Means over all axes but the first; dx is also divided by the rows of the step (State.cur.rows), beyond which
 // everything is 0. Shader: element_loss.
 #include "op/attr.h"
@@ -39,10 +40,13 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__crossentropy_attr *a = gs__node_attr(node, gs__crossentropy_attr);
     struct gs_push_element_loss push = {.row_count = gs__value_rows(recorder, node->x[0])};
     push.row_length = gs__value_count(recorder, node->x[0]) / push.row_count;
+    push.mean = 1.0f / (float)push.row_length;
+    push.smoothing = a->smoothing;
     gs__dispatch d = gs__dispatch_init(&gs__shader_element_loss, GS_SPEC_ELEMENT_LOSS_COUNT, &push, sizeof push);
     d.spec[GS_SPEC_ELEMENT_LOSS_KIND] = a->from_probabilities ? BINARY_PROBABILITIES : BINARY_LOGITS;
     d.spec[GS_SPEC_ELEMENT_LOSS_INTEGER_TARGETS] = gs__recorder_value(recorder, node->x[1])->dtype == GS_I32;
     d.spec[GS_SPEC_ELEMENT_LOSS_WANT_DX] = node->dx[0] != 0;
+    d.spec[GS_SPEC_ELEMENT_LOSS_SMOOTH] = a->smoothing > 0.0f;
     gs__bind(recorder, &d, 0, GS__READ, node->x[0], &push.x);
     gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.targets);
     gs__bind(recorder, &d, 2, GS__WRITE, node->y[0], &push.loss);
@@ -73,7 +77,7 @@ static void ref_forward(const gs__reference *r) {
     for (uint64_t row = 0; row < rows; row++) {
         double loss = 0;
         for (uint64_t i = row * n; i < (row + 1) * n; i++) {
-            const double x = r->x[0][i], t = r->x[1][i];
+            const double x = r->x[0][i], t = r->x[1][i] * (1 - (double)a->smoothing) + (double)a->smoothing / 2;
             double slope = 0;
             if (row < live)
                 loss += a->from_probabilities ? probabilities_loss(x, t, &slope) : logits_loss(x, t, &slope);

@@ -3,6 +3,7 @@
 //   from logits:         loss = sum_k t[k] (log sum exp x - x[k]),   dx = softmax(x) sum t - t
 //   from probabilities:  q = clip(x / sum x, 1e-7, 1 - 1e-7) as in Keras;   loss = -sum_k t[k] log q[k],
 //                        dx = (g - sum g q) / sum x,   g[k] = -t[k] / q[k], 0 where it was clipped
+// Smoothed: t (1 - smoothing) + smoothing / K in the place of t.
 // Means over the axes between; dx is also divided by the rows of the step (State.cur.rows), beyond which everything
 // is 0. Shader: crossentropy.
 #include "op/attr.h"
@@ -33,12 +34,13 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__crossentropy_attr *a = gs__node_attr(node, gs__crossentropy_attr);
     const gs_shape *s = &gs__recorder_value(recorder, node->x[0])->shape;
-    struct gs_push_crossentropy push = {.row_count = gs__value_rows(recorder, node->x[0])};
+    struct gs_push_crossentropy push = {.row_count = gs__value_rows(recorder, node->x[0]), .smoothing = a->smoothing};
     push.classes = (uint32_t)s->dim[s->rank - 1];
     push.positions = gs__value_count(recorder, node->x[0]) / push.row_count / push.classes;
     gs__dispatch d = gs__dispatch_init(&gs__shader_crossentropy, GS_SPEC_CROSSENTROPY_COUNT, &push, sizeof push);
     d.spec[GS_SPEC_CROSSENTROPY_FROM_PROBABILITIES] = a->from_probabilities != 0;
     d.spec[GS_SPEC_CROSSENTROPY_WANT_DX] = node->dx[0] != 0;
+    d.spec[GS_SPEC_CROSSENTROPY_SMOOTH] = a->smoothing > 0.0f;
     gs__bind(recorder, &d, 0, GS__READ, node->x[0], &push.x);
     gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.targets);
     gs__bind(recorder, &d, 2, GS__WRITE, node->y[0], &push.loss);
@@ -48,29 +50,34 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
 
 // --- reference --------------------------------------------------------------------------------------------------
 
-static double logits_loss(const double *x, const double *t, double *dx, uint64_t n) {
+static double smoothed(double t, double smoothing, uint64_t n) {
+    return t * (1 - smoothing) + smoothing / (double)n;
+}
+
+static double logits_loss(const double *x, const double *targets, double *dx, uint64_t n, double smoothing) {
     double best = -INFINITY, sum = 0, weight = 0, loss = 0;
     for (uint64_t k = 0; k < n; k++) best = x[k] > best ? x[k] : best;
     for (uint64_t k = 0; k < n; k++) sum += exp(x[k] - best);
     for (uint64_t k = 0; k < n; k++) {
-        weight += t[k];
-        loss += t[k] * (best + log(sum) - x[k]);
+        const double t = smoothed(targets[k], smoothing, n);
+        weight += t;
+        loss += t * (best + log(sum) - x[k]);
     }
-    for (uint64_t k = 0; dx && k < n; k++) dx[k] = exp(x[k] - best) / sum * weight - t[k];
+    for (uint64_t k = 0; dx && k < n; k++) dx[k] = exp(x[k] - best) / sum * weight - smoothed(targets[k], smoothing, n);
     return loss;
 }
 
-static double probabilities_loss(const double *x, const double *t, double *dx, uint64_t n) {
+static double probabilities_loss(const double *x, const double *targets, double *dx, uint64_t n, double smoothing) {
     const double low = (double)1e-7f, high = (double)(1.0f - 1e-7f);
     double sum = 0, inner = 0, loss = 0;
     for (uint64_t k = 0; k < n; k++) sum += x[k];
     for (uint64_t k = 0; k < n; k++) {
-        const double q = x[k] / sum;
-        loss -= t[k] * log(q < low ? low : q > high ? high : q);
-        if (!(q < low || q > high)) inner -= t[k];
+        const double q = x[k] / sum, t = smoothed(targets[k], smoothing, n);
+        loss -= t * log(q < low ? low : q > high ? high : q);
+        if (!(q < low || q > high)) inner -= t;
     }
     for (uint64_t k = 0; dx && k < n; k++) {
-        const double q = x[k] / sum, g = q < low || q > high ? 0 : -t[k] / q;
+        const double q = x[k] / sum, g = q < low || q > high ? 0 : -smoothed(targets[k], smoothing, n) / q;
         dx[k] = (g - inner) / sum;
     }
     return loss;
@@ -87,7 +94,10 @@ static void ref_forward(const gs__reference *r) {
         for (uint64_t p = row * positions; p < (row + 1) * positions; p++) {
             const double *x = r->x[0] + p * n, *t = r->x[1] + p * n;
             double *dx = r->dx[0] ? r->dx[0] + p * n : NULL;
-            if (row < live) loss += a->from_probabilities ? probabilities_loss(x, t, dx, n) : logits_loss(x, t, dx, n);
+            const double smoothing = (double)a->smoothing;
+            if (row < live)
+                loss += a->from_probabilities ? probabilities_loss(x, t, dx, n, smoothing)
+                                              : logits_loss(x, t, dx, n, smoothing);
             for (uint64_t k = 0; dx && k < n; k++) dx[k] = row < live ? dx[k] / (double)(positions * live) : 0;
         }
         r->y[0][row] = loss / (double)positions;

@@ -3,6 +3,7 @@
 //   from logits:         loss = log sum exp x - x[target],   dx = softmax(x) - onehot(target)
 //   from probabilities:  q = clip(x / sum x, 1e-7, 1 - 1e-7) as in Keras; loss = -log q[target],
 //                        dx[k] = (1 - (k == target) / q[target]) / sum x, 0 where q[target] was clipped
+// Smoothed: the one-hot target becomes t (1 - smoothing) + smoothing / K. Ignored positions: loss 0, dx 0, no hit.
 //   accuracy = (first index of the largest x) == target
 // Means over the axes between; dx is also divided by the rows of the step (State.cur.rows), beyond which everything
 // is 0. A target outside 0 .. K - 1: loss NaN, dx 0. Shader: crossentropy.
@@ -42,7 +43,8 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__sparse_crossentropy_attr *a = gs__node_attr(node, gs__sparse_crossentropy_attr);
     const gs_shape *s = &gs__recorder_value(recorder, node->x[0])->shape;
-    struct gs_push_crossentropy push = {.row_count = gs__value_rows(recorder, node->x[0])};
+    struct gs_push_crossentropy push = {
+        .row_count = gs__value_rows(recorder, node->x[0]), .smoothing = a->smoothing, .ignored = a->ignored};
     push.classes = (uint32_t)s->dim[s->rank - 1];
     push.positions = gs__value_count(recorder, node->x[0]) / push.row_count / push.classes;
     gs__dispatch d = gs__dispatch_init(&gs__shader_crossentropy, GS_SPEC_CROSSENTROPY_COUNT, &push, sizeof push);
@@ -50,6 +52,8 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     d.spec[GS_SPEC_CROSSENTROPY_FROM_PROBABILITIES] = a->from_probabilities != 0;
     d.spec[GS_SPEC_CROSSENTROPY_WANT_DX] = node->dx[0] != 0;
     d.spec[GS_SPEC_CROSSENTROPY_WANT_ACCURACY] = node->y[1] != 0;
+    d.spec[GS_SPEC_CROSSENTROPY_SMOOTH] = a->smoothing > 0.0f;
+    d.spec[GS_SPEC_CROSSENTROPY_IGNORES] = a->ignores != 0;
     gs__bind(recorder, &d, 0, GS__READ, node->x[0], &push.x);
     gs__bind(recorder, &d, 1, GS__READ, node->x[1], &push.targets);
     gs__bind(recorder, &d, 2, GS__WRITE, node->y[0], &push.loss);
@@ -62,21 +66,33 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
 
 static const double low = (double)1e-7f, high = (double)(1.0f - 1e-7f);
 
-static double logits_loss(const double *x, double *dx, uint64_t n, uint64_t target) {
-    double best = -INFINITY, sum = 0;
-    for (uint64_t k = 0; k < n; k++) best = x[k] > best ? x[k] : best;
-    for (uint64_t k = 0; k < n; k++) sum += exp(x[k] - best);
-    for (uint64_t k = 0; dx && k < n; k++) dx[k] = exp(x[k] - best) / sum - (k == target);
-    return best + log(sum) - x[target];
+static double target_of(double smoothing, uint64_t k, uint64_t target, uint64_t n) {
+    return (k == target ? 1 - smoothing : 0) + smoothing / (double)n;
 }
 
-static double probabilities_loss(const double *x, double *dx, uint64_t n, uint64_t target) {
-    double sum = 0;
+static double logits_loss(const double *x, double *dx, uint64_t n, uint64_t target, double smoothing) {
+    double best = -INFINITY, sum = 0, loss = 0;
+    for (uint64_t k = 0; k < n; k++) best = x[k] > best ? x[k] : best;
+    for (uint64_t k = 0; k < n; k++) sum += exp(x[k] - best);
+    for (uint64_t k = 0; dx && k < n; k++) dx[k] = exp(x[k] - best) / sum - target_of(smoothing, k, target, n);
+    if (smoothing == 0) return best + log(sum) - x[target];
+    for (uint64_t k = 0; k < n; k++) loss += target_of(smoothing, k, target, n) * (best + log(sum) - x[k]);
+    return loss;
+}
+
+static double probabilities_loss(const double *x, double *dx, uint64_t n, uint64_t target, double smoothing) {
+    double sum = 0, loss = 0, inner = 0;
     for (uint64_t k = 0; k < n; k++) sum += x[k];
-    const double q = x[target] / sum;
-    const bool clipped = q < low || q > high;
-    for (uint64_t k = 0; dx && k < n; k++) dx[k] = clipped ? 0 : (1 - (k == target) / q) / sum;
-    return -log(q < low ? low : q > high ? high : q);
+    for (uint64_t k = 0; k < n; k++) {
+        const double q = x[k] / sum, t = target_of(smoothing, k, target, n);
+        if (t != 0) loss -= t * log(q < low ? low : q > high ? high : q);
+        if (!(q < low || q > high)) inner += t;
+    }
+    for (uint64_t k = 0; dx && k < n; k++) {
+        const double q = x[k] / sum, t = target_of(smoothing, k, target, n);
+        dx[k] = (inner - (q < low || q > high || t == 0 ? 0 : t / q)) / sum;
+    }
+    return loss;
 }
 
 static bool is_best(const double *x, uint64_t n, uint64_t target) {
@@ -96,12 +112,15 @@ static void ref_forward(const gs__reference *r) {
         for (uint64_t p = row * positions; p < (row + 1) * positions; p++) {
             const double *x = r->x[0] + p * n, target = r->x[1][p];
             double *dx = r->dx[0] ? r->dx[0] + p * n : NULL;
-            const bool inside = target >= 0 && target < (double)n;
+            const bool ignored = a->ignores && target == a->ignored;
+            const bool inside = target >= 0 && target < (double)n && !ignored;
             if (row < live && inside) {
                 const uint64_t t = (uint64_t)target;
-                loss += a->from_probabilities ? probabilities_loss(x, dx, n, t) : logits_loss(x, dx, n, t);
+                const double smoothing = (double)a->smoothing;
+                loss += a->from_probabilities ? probabilities_loss(x, dx, n, t, smoothing)
+                                              : logits_loss(x, dx, n, t, smoothing);
                 hits += is_best(x, n, t);
-            } else if (row < live) {
+            } else if (row < live && !ignored) {
                 loss = NAN;
             }
             for (uint64_t k = 0; dx && k < n; k++)

@@ -79,9 +79,36 @@ fail:
 }
 
 // --- whole ------------------------------------------------------------------------------------------------------------
+// Targets of all the data as the graph takes them, where they are not as they lie in it: class indices as floats, or each
+// sample's weight behind its targets.
+static gs_status pack_targets(gs_model *model, const gs__device_data_params *params, gs__device_data *out) {
+    gs_data_info info;
+    uint64_t n = 1;
+    gs_data_get_info(params->data, &info);
+    gs__shape_count(&info.target_shape, &n);
+    const uint64_t row = n + 1;
+    out->packed = gs__allocate(model->error, info.count * row, sizeof(float), "targets with weights");
+    if (!out->packed) return GS_ERR_MEMORY;
+    const unsigned char *from = gs_data_y(params->data);
+    for (uint64_t i = 0; i < info.count; i++) {
+        unsigned char *to = out->packed + i * row * sizeof(float);
+        memcpy(to, from + i * n * sizeof(float), n * sizeof(float));
+        for (uint64_t k = 0; k < n && out->y_to_float; k++) {
+            int32_t class;
+            memcpy(&class, to + k * sizeof class, sizeof class);
+            const float value = (float)class;
+            memcpy(to + k * sizeof value, &value, sizeof value);
+        }
+        memcpy(to + n * sizeof(float), params->weights + i, sizeof(float));
+    }
+    out->y_to_float = false;
+    return GS_OK;
+}
+
 static gs_status write_targets(gs_model *model, const gs_data *data, const gs__model_graph *graph,
                                const gs__device_data *out) {
     const uint64_t bytes = value_bytes(graph, graph->targets), offset = out->targets_offset;
+    if (out->packed) return gs__buffer_write(out->buffer, offset, out->packed, bytes);
     if (!out->y_to_float) return gs__buffer_write(out->buffer, offset, gs_data_y(data), bytes);
     const uint64_t count = bytes / sizeof(float);
     float *values = gs__allocate(model->error, count, sizeof *values, "targets");
@@ -118,6 +145,7 @@ gs_status gs__device_data_create(gs_model *model, const gs__device_data_params *
     gs_data_get_info(params->data, &info);
     GS_TRY(gs__device_data_make(model, graph, ring_steps, out));
     out->y_to_float = graph->targets && graph->graph.values[graph->targets].dtype != info.y_dtype;
+    if (graph->weighted) GS_TRY(pack_targets(model, params, out));
     if (ring_steps) {
         const uint64_t rows = (uint64_t)ring_steps * graph->graph.batch;
         out->x_bytes = value_bytes(graph, graph->samples) / rows;
@@ -128,7 +156,8 @@ gs_status gs__device_data_create(gs_model *model, const gs__device_data_params *
                                      &out->feeder));
         } else {
             out->x = (const unsigned char *)gs_data_x(params->data) + params->begin * out->x_bytes;
-            if (graph->targets) out->y = (const unsigned char *)gs_data_y(params->data) + params->begin * out->y_bytes;
+            const unsigned char *y = out->packed ? out->packed : gs_data_y(params->data);
+            if (graph->targets) out->y = y + params->begin * out->y_bytes;
         }
         if (gs__buffer_map(out->buffer)) return GS_OK;
         GS_TRY(gs__fail(model->error, GS_ERR_INTERNAL, "the ring of samples is not host-visible"));
@@ -198,5 +227,6 @@ void gs__device_data_bind(gs__device_data *data, gs__plan_params *params) {
 void gs__device_data_deinit(gs__device_data *data) {
     gs__feeder_destroy(data->feeder);
     gs__buffer_destroy(data->buffer);
+    free(data->packed);
     *data = (gs__device_data){0};
 }

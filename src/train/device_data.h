@@ -16,6 +16,7 @@ typedef struct gs__device_data {
     const unsigned char *x, *y; // from the range's first sample on; y may be NULL
     uint64_t x_bytes, y_bytes;  // of a sample
     bool y_to_float;            // class indices for a loss that takes values
+    unsigned char *packed;      // targets with weights; owned
     gs__feeder *feeder;         // of data from a callback; x and y are NULL then
     gs__error *error;
 } gs__device_data;
@@ -23,6 +24,7 @@ typedef struct gs__device_data {
 typedef struct gs__device_data_params {
     const gs_data *data;
     uint64_t begin, count;  // the range that is used
+    const float *weights;   // of all samples of the data; NULL: none
     gs__model_graph *graph; // tells which targets are wanted, and of which dtype
 } gs__device_data_params;
 

@@ -1,7 +1,7 @@
 #include "base/memory.h"
 #include "context/context.h"
 #include "tensor/shape.h"
-#include "train/session.h"
+#include "train/counts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,39 @@ gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch
     GS_TRY(gs__batch_size(model, batch_size, 256, info.count, &params.batch));
     GS_TRY(gs__session_open(model, &params, &session));
     GS_TRY(gs__session_evaluate(&session, result));
+    GS_TRY(gs__context_check_validation(model->context));
+fail:
+    gs__session_close(&session);
+    return status;
+}
+
+gs_status gs_model_confusion(gs_model *model, const gs_data *data, uint32_t batch_size, uint64_t *matrix,
+                             uint32_t class_count) {
+    if (!model) return GS_ERR_ARGUMENT;
+    if (!data || !matrix)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "confusion: %s is NULL", data ? "matrix" : "data");
+    gs_status status = GS_OK;
+    gs__session session = {0};
+    gs_data_info info;
+    gs_model_info shape;
+    gs_result result;
+    gs_data_get_info(data, &info);
+    gs_model_get_info(model, &shape);
+    const int64_t classes = shape.output_shape.rank ? shape.output_shape.dim[shape.output_shape.rank - 1] : 0;
+    if (classes < 2 || classes != class_count)
+        return gs__fail(model->error, GS_ERR_ARGUMENT,
+                        "confusion: a matrix of %u classes, but the model's output has %lld; two at least are needed",
+                        class_count, (long long)classes);
+    if (!info.has_targets)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets to evaluate against", info.name);
+    gs__session_params params = {.mode = GS__MODE_EVALUATE, .data = data, .count = info.count};
+    GS_TRY(gs__batch_size(model, batch_size, 256, info.count, &params.batch));
+    model->wants_confusion = true;
+    status = gs__session_open(model, &params, &session);
+    model->wants_confusion = false;
+    if (status != GS_OK) goto fail;
+    GS_TRY(gs__session_evaluate(&session, &result));
+    GS_TRY(gs__counts_confusion(&session, matrix, class_count));
     GS_TRY(gs__context_check_validation(model->context));
 fail:
     gs__session_close(&session);

@@ -78,6 +78,7 @@ const gs__field gs__experiment_fields[] = {
     E(validation_data, TEXT, ANY),
     E(validation_split, NUMBER, FROM(0, 1), .below = true),
     E(augment, TEXT, ANY),
+    E(class_weight, TEXT, ANY),
     E(epochs, U64, FROM(1, 1000000)),
     E(batch_size, U64, FROM(1, 1 << 20)),
     E(seed, U64, ANY),

@@ -2,7 +2,9 @@
 #include "context/context.h"
 #include "plan/tick.h"
 #include "schedule.h"
+#include "train/counts.h"
 #include "train/nan.h"
+#include "train/sample_weights.h"
 #include "train/training.h"
 
 #include <math.h>
@@ -14,6 +16,7 @@ struct fit {
     const gs_fit_params *params;
     uint32_t epochs, epoch;
     gs__session train, validation;
+    float *weights; // of all samples; may be NULL
     bool validates;
     uint64_t steps_left; // of max_steps
     double *step_losses; // of the last advance
@@ -65,11 +68,15 @@ static gs_status open_sessions(struct fit *f, const gs_data *data) {
     uint32_t batch;
     GS_TRY(split(f, &info, &train_count));
     GS_TRY(gs__batch_size(f->model, p->batch_size, 32, train_count, &batch));
-    GS_TRY(gs__session_open(
-        f->model,
-        &(gs__session_params){
-            .mode = GS__MODE_TRAIN, .data = data, .count = train_count, .batch = batch, .profile = p->profile},
-        &f->train));
+    GS_TRY(gs__sample_weights(f->model, data, p, train_count, &f->weights));
+    GS_TRY(gs__session_open(f->model,
+                            &(gs__session_params){.mode = GS__MODE_TRAIN,
+                                                  .data = data,
+                                                  .count = train_count,
+                                                  .batch = batch,
+                                                  .profile = p->profile,
+                                                  .weights = f->weights},
+                            &f->train));
     f->validates = p->validation || p->validation_split > 0;
     if (!f->validates) return GS_OK;
     const gs_data *other = p->validation ? p->validation : data;
@@ -78,6 +85,7 @@ static gs_status open_sessions(struct fit *f, const gs_data *data) {
     validation.begin = p->validation ? 0 : train_count;
     validation.count = info.count - validation.begin;
     validation.shared = p->validation ? NULL : &f->train.data;
+    validation.weights = p->validation ? NULL : f->weights;
     GS_TRY(gs__batch_size(f->model, 0, batch > 256 ? batch : 256, validation.count, &validation.batch));
     status = gs__session_open(f->model, &validation, &f->validation);
     if (status != GS_OK && p->validation) gs__fail_at(f->model->error, status, "validation data");
@@ -175,6 +183,7 @@ static gs_status train_epoch(struct fit *f, uint64_t done, gs_event *event) {
     gs_status status = GS_OK;
     const uint64_t begin = gs__clock_ns(), left = f->train.steps - done;
     const uint64_t end = done + (left < f->steps_left ? left : f->steps_left);
+    GS_TRY(gs__counts_reset(&f->train));
     while (done < end && !f->stopped && !f->training.stop) {
         const uint64_t most = gs__callbacks_interval(&f->training, f->training.info.total_step);
         gs__run run = {.steps = end - done < most ? end - done : most};
@@ -184,6 +193,7 @@ static gs_status train_epoch(struct fit *f, uint64_t done, gs_event *event) {
         f->steps_left -= run.finished;
         GS_TRY(gs__callbacks_call(&f->training, GS__AT_STEP, event));
     }
+    if (event->steps) GS_TRY(gs__counts_finish(&f->train, &event->train));
     f->last = event->train;
 fail:
     return status;
@@ -312,5 +322,6 @@ fail:
     gs__session_close(&f.validation);
     gs__session_close(&f.train);
     free(f.step_losses);
+    free(f.weights);
     return status;
 }

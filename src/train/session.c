@@ -1,4 +1,4 @@
-#include "train/session.h"
+#include "train/counts.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -6,6 +6,7 @@
 #include "model/fuse.h"
 #include "plan/tick.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,15 +20,18 @@ static gs_status open_data(gs__session *session, const gs__session_params *param
     gs_data_info info;
     gs_data_get_info(params->data, &info);
     const uint64_t count = info.count;
-    gs__device_data_params data = {params->data, params->begin, params->count, &session->graph};
+    gs__device_data_params data = {params->data, params->begin, params->count, params->weights, &session->graph};
+    const bool weighted = params->weights != NULL;
     info.count = params->batch;
-    GS_TRY(gs__model_build(model, params->mode, params->batch, &info, params->softmax, &session->graph));
+    GS_TRY(gs__model_build_weighted(model, params->mode, params->batch, &info, params->softmax, weighted,
+                                    &session->graph));
     GS_TRY(gs__model_upload(model));
     if (params->mode == GS__MODE_TRAIN) GS_TRY(gs__model_make_slots(model));
     if (!shares) GS_TRY(gs__device_data_choose(model, &data, &ring_steps));
     gs__model_graph_deinit(&session->graph);
     info.count = ring_steps ? (uint64_t)ring_steps * params->batch : count;
-    GS_TRY(gs__model_build(model, params->mode, params->batch, &info, params->softmax, &session->graph));
+    GS_TRY(gs__model_build_weighted(model, params->mode, params->batch, &info, params->softmax, weighted,
+                                    &session->graph));
     session->owns_data = !shares;
     if (shares) session->data = *params->shared;
     else GS_TRY(gs__device_data_create(model, &data, ring_steps, &session->data));
@@ -88,7 +92,7 @@ void gs__sums_result(const gs__sums *sums, const gs__model_graph *graph, double 
                           .sample_count = (uint64_t)sums->rows,
                           .seconds = seconds};
     for (uint32_t i = 0; i < graph->metric_count; i++) {
-        result->metrics[i] = sums->metrics[i] / rows;
+        result->metrics[i] = graph->counts[i] ? (double)NAN : sums->metrics[i] / rows;
         result->metric_names[i] = graph->metric_names[i];
     }
 }
@@ -98,6 +102,7 @@ gs_status gs__session_evaluate(gs__session *session, gs_result *result) {
     gs__sums sums = {0};
     gs__state_start(&session->state);
     gs_status status = gs__plan_set_state(session->plan, &session->state);
+    if (status == GS_OK) status = gs__counts_reset(session);
     gs__run run = {.steps = session->steps};
     while (status == GS_OK && run.finished < run.steps) {
         status = gs__plan_advance(session->plan, &run);
@@ -106,7 +111,7 @@ gs_status gs__session_evaluate(gs__session *session, gs_result *result) {
     }
     if (status != GS_OK) return status;
     gs__sums_result(&sums, &session->graph, (double)(gs__clock_ns() - begin) * 1e-9, result);
-    return GS_OK;
+    return gs__counts_finish(session, result);
 }
 
 gs_status gs__batch_size(gs_model *model, uint32_t wanted, uint32_t fallback, uint64_t count, uint32_t *batch) {

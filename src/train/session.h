@@ -14,6 +14,7 @@ typedef struct gs__session_params {
     uint64_t begin, count;         // the range of samples
     uint32_t batch;
     bool softmax, profile;
+    const float *weights; // of all samples of the data; NULL: none. A shared `data` has them already
 } gs__session_params;
 
 typedef struct gs__session {

@@ -114,6 +114,21 @@ run train --layers "784 dense:3" --data "$data" --optimizer sgd --momentum 0.9 -
     --metrics none --learning-rate 0.05
 exits 0
 check "no metrics" test "$(grep -c accuracy out)" -eq 0
+# Losses with fields, weights of classes, metrics of a whole pass.
+run "${learn[@]}" --loss sparse_categorical_crossentropy:label_smoothing=0.1:ignore_class=-1 --class-weight 0:2,2:0.5 \
+    --metrics accuracy,f1,auc,precision,recall --validation-split 0.25 --out runs/e
+exits 0
+for text in f1_score auc precision recall val_f1_score val_auc; do says out "$text "; done
+for text in '"ignore_class": -1' '"label_smoothing": 0.1' '"class_name": "F1Score"' '"average": "macro"' '"auc"'; do
+    says runs/e/model.json "$text"
+done
+run evaluate runs/e --data "$data"
+exits 0
+says out 'f1_score'
+run "${learn[@]}" --class-weight balanced --quiet
+exits 0
+run "${learn[@]}" --class-weight 7:2
+exits 0
 # Schedules and the like. What Keras has a class for is written as such.
 run "${learn[@]}" --schedule cosine:warmup_steps=2 --global-clipnorm 0.5 --accumulate 2 --ema 0.9 --epochs 2 --out runs/e
 exits 0

@@ -77,6 +77,12 @@ refused 2 train "$model" --data x --metrics top_k:0 -- 'top_k:K'
 refused 2 train "$model" --data x --metrics mse,mae,mse,mae,mse,mae -- 'at most 5'
 refused 2 train "$model" --data x --optimizer sgd --rho 0.5 -- '--rho' sgd
 refused 2 train "$model" --data x --optimizer adam --momentum 0.5 -- '--momentum' adam
+refused 2 train "$model" --data x --loss mse:gamma -- '--loss: expected NAME[:FIELD=VALUE...]' 'found "mse:gamma"'
+refused 2 train "$model" --data x --loss huber:gamma -- 'huber:DELTA' 'found "huber:gamma"'
+refused 2 train "$model" --data x --loss hinge:gamma=-1 -- '--loss: expected NAME[:FIELD=VALUE...]'
+for value in 1 0:x 0:1, :1 0:-1 0:1,x even; do
+    refused 2 train "$model" --data x --class-weight $value -- '--class-weight: expected balanced, or CLASS:WEIGHT' "$value"
+done
 refused 2 train "$model" --data x --optimizer lion --epsilon 0.5 -- '--epsilon' lion
 refused 2 train "$model" --data x --schedule cosin -- '--schedule: unknown schedule "cosin"; known are constant' one_cycle
 refused 2 train "$model" --data x --schedule cosine:alpha=2 -- '--schedule: schedule cosine: alpha is 2'

@@ -4,19 +4,23 @@
 #include <math.h>
 #include <string.h>
 
-static const gs__crossentropy_attr attrs[] = {{0}, {1}};
+static const gs__crossentropy_attr attrs[] = {
+    {.from_probabilities = 0}, {.from_probabilities = 1}, {0, 0.1f}, {1, 0.25f}};
+enum { ATTRS = sizeof attrs / sizeof attrs[0] };
 
 static op_case case_of(uint32_t attr, gs_shape shape, gs_shape targets, gs_dtype dtype) {
     return (op_case){.op = "binary_crossentropy",
                      .attr = &attrs[attr],
-                     .x = {{.shape = shape, .low = attr ? 0.05 : -5, .high = attr ? 0.95 : 5},
+                     .x = {{.shape = shape,
+                            .low = attrs[attr].from_probabilities ? 0.05 : -5,
+                            .high = attrs[attr].from_probabilities ? 0.95 : 5},
                            {.shape = targets, .dtype = dtype, .low = 0, .high = dtype == GS_F32 ? 1 : 2}}};
 }
 
 static void odd_shapes(void **state) {
     static const gs_shape shapes[] = {{1, {1}},       {2, {1, 3}},    {2, {7, 13}},       {2, {33, 1}},
                                       {2, {33, 127}}, {2, {3, 1025}}, {4, {2, 3, 5, 37}}, {2, {300, 2}}};
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < ATTRS; i++)
         for (uint32_t j = 0; j < sizeof shapes / sizeof shapes[0]; j++) {
             op_case c = case_of(i, shapes[j], shapes[j], j % 2 ? GS_I32 : GS_F32);
             op_check(*state, &c);
@@ -30,7 +34,7 @@ static void targets_of_another_rank(void **state) {
 }
 
 static void fewer_rows(void **state) {
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < ATTRS; i++)
         for (uint32_t rows = 1; rows <= 20; rows += 9) {
             op_case c = case_of(i, (gs_shape){2, {20, 9}}, (gs_shape){2, {20, 9}}, GS_F32);
             c.rows = rows;

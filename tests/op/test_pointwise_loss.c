@@ -5,7 +5,12 @@
 #include <string.h>
 
 static const gs__pointwise_loss_attr attrs[] = {
-    {GS_LOSS_MSE, 0}, {GS_LOSS_MAE, 0}, {GS_LOSS_HUBER, 1}, {GS_LOSS_HUBER, 0.25f}};
+    {.kind = GS_LOSS_MSE},
+    {.kind = GS_LOSS_MAE},
+    {.kind = GS_LOSS_HUBER, .delta = 1},
+    {.kind = GS_LOSS_HUBER, .delta = 0.25f},
+    {.kind = GS_LOSS_LOG_COSH},
+};
 enum { ATTRS = sizeof attrs / sizeof attrs[0] };
 
 // Outputs and targets keep 0.01 apart, and away from delta: the numeric gradient steps over no kink.
@@ -47,6 +52,53 @@ static void fewer_rows(void **state) {
     }
 }
 
+// Losses with ranges of their own. Hinge: outputs from -0.9 to 0.9, so that no margin is at its kink.
+static void other_kinds(void **state) {
+    static const struct {
+        gs__pointwise_loss_attr attr;
+        double low, high, target_low, target_high;
+        bool whole; // targets 0 and 1
+    } cases[] = {
+        {{.kind = GS_LOSS_KL_DIVERGENCE}, 0.05, 0.95, 0.05, 0.95, false},
+        {{.kind = GS_LOSS_POISSON}, 0.1, 4, 0, 5, false},
+        {{.kind = GS_LOSS_HINGE}, -0.9, 0.9, 0, 2, true},
+        {{.kind = GS_LOSS_SQUARED_HINGE}, -3, 3, 0, 2, true},
+        {{.kind = GS_LOSS_BINARY_FOCAL, .gamma = 2}, -4, 4, 0, 2, true},
+        {{.kind = GS_LOSS_BINARY_FOCAL, .gamma = 0.5f, .alpha = 0.25f, .balanced = 1, .smoothing = 0.1f},
+         -4,
+         4,
+         0,
+         2,
+         true},
+        {{.kind = GS_LOSS_BINARY_FOCAL, .gamma = 3, .alpha = 0.75f, .balanced = 1}, -4, 4, 0, 1, false},
+        {{.kind = GS_LOSS_BINARY_FOCAL}, -4, 4, 0, 2, true},
+        {{.kind = GS_LOSS_BINARY_FOCAL, .from_probabilities = 1, .gamma = 2}, 0.05, 0.95, 0, 2, true},
+        {{.kind = GS_LOSS_BINARY_FOCAL, .from_probabilities = 1, .gamma = 1, .smoothing = 0.2f},
+         0.05,
+         0.95,
+         0,
+         2,
+         true},
+    };
+    static const gs_shape shapes[] = {{2, {1, 1}}, {2, {7, 13}}, {2, {33, 1}}, {3, {5, 3, 129}}, {2, {300, 2}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (size_t j = 0; j < sizeof shapes / sizeof shapes[0]; j++) {
+            uint64_t seed = 3, count = 1;
+            static double t[5 * 3 * 129];
+            for (uint32_t k = 0; k < shapes[j].rank; k++) count *= (uint64_t)shapes[j].dim[k];
+            for (uint64_t k = 0; k < count; k++) {
+                t[k] = op_random(&seed, cases[i].target_low, cases[i].target_high);
+                t[k] = cases[i].whole ? floor(t[k]) : (double)(float)t[k];
+            }
+            op_check(*state, &(op_case){.op = "pointwise_loss",
+                                        .attr = &cases[i].attr,
+                                        .rows = j == 1 ? 5 : 0,
+                                        .relative = 2e-5,
+                                        .x = {{.shape = shapes[j], .low = cases[i].low, .high = cases[i].high},
+                                              {.shape = shapes[j], .values = t}}});
+        }
+}
+
 static void kinks_and_nan(void **state) {
     const double x[8] = {1, 2, 3, 0.25, -0.25, NAN, 1e4, -1e4}, t[8] = {1, 1, 4, 0, 0, 0, -1e4, 1e4};
     for (uint32_t i = 0; i < ATTRS; i++)
@@ -60,8 +112,10 @@ static void refuses_bad_attributes_and_shapes(void **state) {
     (void)state;
     const gs_op *op = gs__op_find("pointwise_loss");
     const gs__value_info x = {.shape = {2, {8, 2}}}, same = x, other = {.shape = {1, {8}}};
-    const gs__pointwise_loss_attr bad[] = {
-        {GS_LOSS_HUBER, 0}, {GS_LOSS_HUBER, -1}, {GS_LOSS_HUBER, (float)NAN}, {GS_LOSS_MSE, 0}};
+    const gs__pointwise_loss_attr bad[] = {{.kind = GS_LOSS_HUBER},
+                                           {.kind = GS_LOSS_HUBER, .delta = -1},
+                                           {.kind = GS_LOSS_HUBER, .delta = (float)NAN},
+                                           {.kind = GS_LOSS_MSE}};
     for (uint32_t i = 0; i < 4; i++) {
         gs__error error = {0};
         const gs__value_info *inputs[GS__MAX_INPUTS] = {&x, i < 3 ? &same : &other};
@@ -77,6 +131,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_shapes),
         cmocka_unit_test(fewer_rows),
+        cmocka_unit_test(other_kinds),
         cmocka_unit_test(kinks_and_nan),
         cmocka_unit_test(refuses_bad_attributes_and_shapes),
     };

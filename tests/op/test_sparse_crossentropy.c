@@ -4,7 +4,17 @@
 #include <math.h>
 #include <string.h>
 
-static const gs__sparse_crossentropy_attr attrs[] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
+static const gs__sparse_crossentropy_attr attrs[] = {
+    {.accuracy = 0},
+    {.accuracy = 1},
+    {.from_probabilities = 1},
+    {.from_probabilities = 1, .accuracy = 1},
+    {.accuracy = 1, .smoothing = 0.1f},
+    {.from_probabilities = 1, .smoothing = 0.25f},
+    {.accuracy = 1, .ignores = 1, .ignored = 0},
+    {.from_probabilities = 1, .smoothing = 0.25f, .ignores = 1, .ignored = 2},
+};
+enum { ATTRS = sizeof attrs / sizeof attrs[0] };
 
 // Probabilities need not add up to 1: they are divided by their sum.
 static op_case case_of(uint32_t attr, gs_shape shape, gs_shape targets) {
@@ -31,16 +41,30 @@ static void odd_shapes(void **state) {
         {{3, {3, 70, 5}}, {3, {3, 70, 1}}},
         {{2, {300, 2}}, {1, {300}}},
     };
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < ATTRS; i++)
         for (uint32_t j = 0; j < sizeof shapes / sizeof shapes[0]; j++) {
             op_case c = case_of(i, shapes[j].x, shapes[j].targets);
             op_check(*state, &c);
         }
 }
 
+// An ignored target may lie outside of the classes; another one that does makes NaN.
+static void ignored_positions(void **state) {
+    static const gs__sparse_crossentropy_attr attr = {.accuracy = 1, .ignores = 1, .ignored = -1};
+    const double targets[6] = {-1, 2, 0, -1, -1, 1};
+    op_case c = case_of(0, (gs_shape){3, {3, 2, 3}}, (gs_shape){2, {3, 2}});
+    c.attr = &attr;
+    c.x[1].values = targets;
+    op_check(*state, &c);
+    const double outside[6] = {-1, 2, 0, -2, -1, 3};
+    c.x[1].values = outside;
+    c.no_numeric = true; // NaN
+    op_check(*state, &c);
+}
+
 // A last batch that is not full: the mean is over the rows that are there.
 static void fewer_rows(void **state) {
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < ATTRS; i++)
         for (uint32_t rows = 1; rows <= 20; rows += 9) {
             op_case c = case_of(i, (gs_shape){2, {20, 9}}, (gs_shape){1, {20}});
             c.rows = rows;
@@ -181,6 +205,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_shapes),
         cmocka_unit_test(fewer_rows),
+        cmocka_unit_test(ignored_positions),
         cmocka_unit_test(extreme_logits),
         cmocka_unit_test(clipped_probabilities),
         cmocka_unit_test(nan_stays_nan),

@@ -27,6 +27,7 @@ struct step {
     gs__plan *plan;
     gs__interpreter *it;
     gs__model_parameter parameters[PARAMETERS];
+    gs__model_layer layer; // of all parameters
     gs_model model;
     gs__value gradients, weights, slots;
     uint64_t count, slot_floats;
@@ -42,8 +43,13 @@ static void make_model(struct step *s, const gs_optimizer *o) {
         gs__shape_count(&p->shape, &p->count);
         offset += (p->count * sizeof(float) + GS__PARAMETER_ALIGN - 1) / GS__PARAMETER_ALIGN * GS__PARAMETER_ALIGN;
     }
-    s->model = (gs_model){
-        .error = &s->error, .parameters = s->parameters, .parameter_count = PARAMETERS, .parameter_bytes = offset};
+    s->model = (gs_model){.layers = &s->layer,
+                          .layer_count = 1,
+                          .error = &s->error,
+                          .parameters = s->parameters,
+                          .parameter_count = PARAMETERS,
+                          .parameter_bytes = offset,
+                          .trainable_bytes = offset};
     s->model.compile.optimizer = *o;
     op_expect_ok(&s->error, gs__optimizer_check(&s->error, o), "optimizer");
     gs__optimizer_defaults(&s->model.compile.optimizer);
@@ -61,6 +67,7 @@ static void build(struct step *s) {
         op_expect_ok(&s->error, gs__graph_value(&s->graph, &shapes[i], GS_F32, GS__STORAGE_PARAMETER, "w", &value),
                      "w");
     op_expect_ok(&s->error, gs__model_build_update(&s->model, &s->graph, &(gs__tick){.row_stride = BATCH}), "update");
+    s->graph.trainable_bytes = s->model.trainable_bytes;
     s->slot_floats = s->graph.storage_bytes[GS__STORAGE_SLOTS] / sizeof(float);
     gs__graph *g = &s->graph;
     op_expect_ok(&s->error, gs__graph_flat(g, GS__STORAGE_GRADIENT, 0, s->count, "g", &s->gradients), "g");

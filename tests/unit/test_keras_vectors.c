@@ -115,26 +115,44 @@ static void activations(void **state) {
     gs__json_destroy(v.json);
 }
 
+static float float_of(vectors *v, const cJSON *item, const char *key) {
+    double value = 0;
+    expect_ok(&v->error, gs__json_get_number(v->json, item, key, GS__JSON_OPTIONAL, &value));
+    return (float)value;
+}
+
 static gs__node loss_node(vectors *v, const cJSON *item) {
     const char *name = name_of(v, item);
-    bool from_logits = false;
-    double delta = 0;
+    bool from_logits = false, balanced = false;
     expect_ok(&v->error, gs__json_get_bool(v->json, item, "from_logits", GS__JSON_OPTIONAL, &from_logits));
-    expect_ok(&v->error, gs__json_get_number(v->json, item, "delta", GS__JSON_OPTIONAL, &delta));
+    expect_ok(&v->error, gs__json_get_bool(v->json, item, "class_balancing", GS__JSON_OPTIONAL, &balanced));
+    const float smoothing = float_of(v, item, "label_smoothing");
+    const float gamma = float_of(v, item, "gamma"), alpha = float_of(v, item, "alpha");
+    gs_loss loss;
     gs__node node = {0};
-    gs__pointwise_loss_attr pointwise = {GS_LOSS_MSE, (float)delta};
-    const gs__sparse_crossentropy_attr sparse = {.from_probabilities = !from_logits};
-    const gs__crossentropy_attr dense = {.from_probabilities = !from_logits};
-    if (strcmp(name, "sparse_categorical_crossentropy") == 0) {
+    if (gs_loss_parse(name, &loss) != GS_OK) fail_msg("no loss %s", name);
+    const gs__pointwise_loss_attr pointwise = {
+        loss.kind, float_of(v, item, "delta"), !from_logits, balanced, gamma, alpha, smoothing};
+    const gs__row_loss_attr row = {loss.kind, !from_logits, gamma, alpha, smoothing};
+    const gs__sparse_crossentropy_attr sparse = {.from_probabilities = !from_logits, .smoothing = smoothing};
+    const gs__crossentropy_attr dense = {.from_probabilities = !from_logits, .smoothing = smoothing};
+    switch (loss.kind) {
+    case GS_LOSS_SPARSE_CROSSENTROPY:
         node.op = gs__op_find("sparse_crossentropy");
         memcpy(node.attr.bytes, &sparse, sizeof sparse);
-    } else if (strstr(name, "crossentropy")) {
-        node.op = gs__op_find(strstr(name, "binary") ? "binary_crossentropy" : "categorical_crossentropy");
+        break;
+    case GS_LOSS_CATEGORICAL_CROSSENTROPY:
+    case GS_LOSS_BINARY_CROSSENTROPY:
+        node.op = gs__op_find(name);
         memcpy(node.attr.bytes, &dense, sizeof dense);
-    } else {
-        if (strcmp(name, "mean_absolute_error") == 0) pointwise.kind = GS_LOSS_MAE;
-        else if (strcmp(name, "huber") == 0) pointwise.kind = GS_LOSS_HUBER;
-        else assert_string_equal(name, "mean_squared_error");
+        break;
+    case GS_LOSS_COSINE_SIMILARITY:
+    case GS_LOSS_CATEGORICAL_HINGE:
+    case GS_LOSS_CATEGORICAL_FOCAL:
+        node.op = gs__op_find("row_loss");
+        memcpy(node.attr.bytes, &row, sizeof row);
+        break;
+    default:
         node.op = gs__op_find("pointwise_loss");
         memcpy(node.attr.bytes, &pointwise, sizeof pointwise);
     }

@@ -135,6 +135,41 @@ def make_losses():
         cases.append(
             loss_case("huber", lambda **kw: losses.Huber(delta=delta, **kw), TARGETS, PREDICTIONS, delta=delta)
         )
+    one_hot4 = np.eye(4, dtype=np.float32)[PROBABILITY_LABELS]
+
+    def say(name, kind, y_true, y_pred, from_logits=None, **said):
+        fields = dict(said) if from_logits is None else {"from_logits": from_logits, **said}
+        arguments = {{"class_balancing": "apply_class_balancing"}.get(k, k): v for k, v in fields.items()}
+        cases.append(loss_case(name, lambda **kw: kind(**arguments, **kw), y_true, y_pred, **fields))
+
+    say("categorical_crossentropy", dense, one_hot, LOGITS, True, label_smoothing=0.1)
+    say("categorical_crossentropy", dense, one_hot4, PROBABILITIES, False, label_smoothing=0.2)
+    say("binary_crossentropy", binary, BINARY_TARGETS, BINARY_LOGITS, True, label_smoothing=0.3)
+    say("binary_crossentropy", binary, BINARY_TARGETS, BINARY_PROBABILITIES, False, label_smoothing=0.3)
+    soft4 = np.array([[0.1, 0.2, 0.3, 0.4], [0.0, 1.0, 0.0, 0.0]] * 3, np.float32)
+    say("kl_divergence", losses.KLDivergence, soft4, np.clip(PROBABILITIES, 0.02, 0.95))
+    say("poisson", losses.Poisson, np.abs(TARGETS), np.abs(PREDICTIONS) + np.float32(0.125))
+    say("log_cosh", losses.LogCosh, TARGETS, PREDICTIONS)
+    binary01 = np.array([[1, 1, 0], [1, 0, 1], [0, 1, 1], [1, 0, 0]], np.float32)
+    for kind, name in ((losses.Hinge, "hinge"), (losses.SquaredHinge, "squared_hinge")):
+        say(name, kind, binary01, BINARY_LOGITS)
+        say(name, kind, 2 * binary01 - 1, PREDICTIONS * np.float32(0.9))
+    say("categorical_hinge", losses.CategoricalHinge, one_hot4, PROBABILITIES + np.arange(4, dtype=np.float32) / 64)
+    say("categorical_hinge", losses.CategoricalHinge, np.eye(5, dtype=np.float32)[LABELS], LOGITS[:, ::-1] + np.arange(5, dtype=np.float32) / 2)
+    say("cosine_similarity", losses.CosineSimilarity, TARGETS, PREDICTIONS)
+    mild, mild_logits = np.clip(PROBABILITIES, 0.02, 0.9), np.clip(LOGITS, -4, 4)
+    focal, binary_focal = losses.CategoricalFocalCrossentropy, losses.BinaryFocalCrossentropy
+    say("categorical_focal_crossentropy", focal, one_hot4, mild, False, gamma=2.0, alpha=0.25)
+    say("categorical_focal_crossentropy", focal, one_hot4, PROBABILITIES, False, gamma=3.0, alpha=0.5)
+    say("categorical_focal_crossentropy", focal, one_hot, mild_logits, True, gamma=1.5, alpha=1.0, label_smoothing=0.1)
+    mild, mild_logits = np.clip(BINARY_PROBABILITIES, 0.02, 0.9), np.clip(BINARY_LOGITS, -4, 4)
+    say("binary_focal_crossentropy", binary_focal, binary01, mild, False, gamma=2.0)
+    say("binary_focal_crossentropy", binary_focal, binary01, mild, False, gamma=1.0, alpha=0.75, class_balancing=True)
+    say("binary_focal_crossentropy", binary_focal, binary01, mild_logits, True, gamma=3.0)
+    say(
+        "binary_focal_crossentropy", binary_focal, binary01, mild_logits, True,
+        gamma=2.0, alpha=0.25, class_balancing=True, label_smoothing=0.2,
+    )  # fmt: skip
     return cases
 
 

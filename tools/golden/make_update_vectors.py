@@ -3,6 +3,7 @@
 
     updates.json    a small regression, trained by Keras's fit from the same weights with each optimizer: the optimizer as Keras
                     serialises it, the losses of the steps, the final weights
+    weights.json    a small classification, likewise, with weights of samples and classes, ignored classes, smoothed labels
     schedules.json  learning rates of Keras's schedules, and of PyTorch's OneCycleLR, at some steps
 
     /tmp/golden/bin/python tools/golden/make_update_vectors.py [--out assets/golden/updates]
@@ -18,7 +19,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import keras
 import numpy as np
 import torch
-from keras import optimizers
+from keras import losses, metrics, optimizers
 from keras.optimizers import schedules
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -123,21 +124,136 @@ def train(optimizer, x, y, weights):
     )
     model.set_weights(weights)
     model.compile(optimizer=optimizer, loss="mean_squared_error")
-    losses = Losses()
-    losses.values = []
-    model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[losses])
-    return losses.values, model.get_weights()
+    steps = Losses()
+    steps.values = []
+    model.fit(x, y, batch_size=BATCH, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[steps])
+    return steps.values, model.get_weights()
 
 
 def update_cases(x, y, weights):
     for name, make in OPTIMIZERS.items():
-        losses, final = train(make(), x, y, weights)
+        values, final = train(make(), x, y, weights)
         yield {
             "name": name,
             "compile_config": {"optimizer": optimizers.serialize(make()), "loss": "mean_squared_error", "metrics": []},
-            "losses": numbers(losses),
+            "losses": numbers(values),
             "final": [numbers(w) for w in final],
         }
+
+
+WEIGHTED = {
+    "class weights": {"loss": lambda: losses.SparseCategoricalCrossentropy(from_logits=True), "class_weight": [1.0, 3.0, 0.5]},
+    "sample weights": {"loss": lambda: losses.SparseCategoricalCrossentropy(from_logits=True), "weighted": True},
+    "ignored class": {"loss": lambda: losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=1)},
+    "ignored class, weights": {
+        "loss": lambda: losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2),
+        "weighted": True,
+    },
+    "smoothed, class weights": {
+        "loss": lambda: losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+        "class_weight": [2.0, 0.0, 1.0],
+        "one_hot": True,
+    },
+    "squares, sample weights": {"loss": lambda: losses.MeanSquaredError(), "weighted": True, "one_hot": True},
+    "focal": {
+        "loss": lambda: losses.CategoricalFocalCrossentropy(from_logits=True, gamma=1.5, alpha=0.75),
+        "one_hot": True,
+    },
+    "validation split": {
+        "loss": lambda: losses.SparseCategoricalCrossentropy(from_logits=True),
+        "weighted": True,
+        "validation_split": 0.25,
+    },
+    "validation split, class weights": {
+        "loss": lambda: losses.SparseCategoricalCrossentropy(from_logits=True),
+        "class_weight": [1.0, 3.0, 0.5],
+        "validation_split": 0.25,
+    },
+}
+
+
+def weight_cases(x, labels, weights, sample_weight):
+    for name, spec in WEIGHTED.items():
+        keras.utils.clear_session()
+        model = keras.Sequential(
+            [keras.layers.Input((3,)), keras.layers.Dense(6, activation="tanh"), keras.layers.Dense(3)]
+        )
+        model.set_weights(weights)
+        loss, optimizer = spec["loss"](), optimizers.SGD(0.2)
+        model.compile(optimizer=optimizer, loss=loss)
+        y = np.eye(3, dtype=np.float32)[labels] if spec.get("one_hot") else labels
+        history = model.fit(
+            x,
+            y,
+            batch_size=BATCH,
+            epochs=EPOCHS,
+            shuffle=False,
+            verbose=0,
+            sample_weight=sample_weight if spec.get("weighted") else None,
+            class_weight=dict(enumerate(spec["class_weight"])) if "class_weight" in spec else None,
+            validation_split=spec.get("validation_split", 0.0),
+        )
+        case = {
+            "name": name,
+            "compile_config": {
+                "optimizer": optimizers.serialize(optimizer),
+                "loss": losses.serialize(loss),
+                "metrics": [],
+            },
+            "weighted": spec.get("weighted", False),
+            "one_hot": spec.get("one_hot", False),
+            "class_weight": spec.get("class_weight", []),
+            "validation_split": spec.get("validation_split", 0.0),
+            "losses": numbers(history.history["loss"]),
+            "validation": numbers(history.history.get("val_loss", [])),
+            "final": [numbers(w) for w in model.get_weights()],
+        }
+        yield case
+
+
+def metric_values(x, labels, weights):
+    """Of the model with its first weights, on all samples: outputs as probabilities, and the first output alone."""
+    logits = np.tanh(x @ weights[0] + weights[1]) @ weights[2] + weights[3]
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    one_hot = np.eye(3, dtype=np.float32)[labels]
+
+    def value(metric, y_true, y_pred):
+        metric.update_state(y_true, y_pred.astype(np.float32))
+        return float(metric.result())
+
+    first, sigmoid = one_hot[:, :1], 1 / (1 + np.exp(-logits[:, :1]))
+    return {
+        "precision": value(metrics.Precision(), one_hot, p),
+        "recall": value(metrics.Recall(), one_hot, p),
+        "f1_score": value(metrics.F1Score(average="macro"), one_hot, p),
+        "auc": value(metrics.AUC(), one_hot, p),
+        "r2_score": value(metrics.R2Score(), one_hot, logits),
+        "binary precision": value(metrics.Precision(), first, sigmoid),
+        "binary recall": value(metrics.Recall(), first, sigmoid),
+        "binary f1_score": value(metrics.F1Score(average="macro", threshold=0.5), first, sigmoid),
+        "binary auc": value(metrics.AUC(), first, sigmoid),
+        "confusion": [int(np.sum((labels == i) & (p.argmax(1) == j))) for i in range(3) for j in range(3)],
+    }
+
+
+def weighted_problem():
+    rng = np.random.default_rng(8)
+    x = rng.uniform(-1, 1, (SAMPLES, 3)).astype(np.float32)
+    labels = (np.floor(1.5 * (x[:, 0] + x[:, 1] + 2)) % 3).astype(np.int32)
+    weights = [rng.uniform(-0.8, 0.8, s).astype(np.float32) for s in ((3, 6), (6,), (6, 3), (3,))]
+    sample_weight = rng.uniform(0, 2, SAMPLES).astype(np.float32)
+    sample_weight[3] = 0
+    return {
+        "layers": "3 dense:6:tanh dense:3",
+        "batch_size": BATCH,
+        "epochs": EPOCHS,
+        "x": numbers(x),
+        "y": [int(v) for v in labels],
+        "initial": [numbers(w) for w in weights],
+        "sample_weight": numbers(sample_weight),
+        "cases": list(weight_cases(x, labels, weights, sample_weight)),
+        "metrics": metric_values(x, labels, weights),
+    }
 
 
 def schedule_cases():
@@ -185,7 +301,11 @@ def main():
         "cases": list(update_cases(x, y, weights)),
     }
     os.makedirs(out, exist_ok=True)
-    for name, content in (("updates.json", updates), ("schedules.json", {"cases": list(schedule_cases())})):
+    for name, content in (
+        ("updates.json", updates),
+        ("weights.json", weighted_problem()),
+        ("schedules.json", {"cases": list(schedule_cases())}),
+    ):
         with open(os.path.join(out, name), "w") as file:
             json.dump(content, file)
             file.write("\n")
