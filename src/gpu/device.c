@@ -24,14 +24,20 @@ static gs_status read_choice(gs__error *error, const char *name, const char *con
 }
 
 static gs_status read_environment(gs__gpu *gpu, const gs__physical_facts *facts) {
-    static const char *const kernels[] = {"gpu", "cpu", NULL};
+    static const char *const kernels[] = {"gpu", "cpu", "integrated", "gcn", NULL};
     static const char *const memory[] = {"staged", NULL};
     static const char *const statistics[] = {"0", "1", NULL};
     gs_status status = GS_OK;
     int found;
     GS_TRY(read_choice(gpu->error, "GRADSMITH_KERNELS", kernels, &found));
     gpu->caps.kernel_class = gpu->caps.info.type == GS_DEVICE_CPU ? GS__KERNELS_CPU : GS__KERNELS_GPU;
-    if (found >= 0) gpu->caps.kernel_class = found == 0 ? GS__KERNELS_GPU : GS__KERNELS_CPU;
+    gpu->caps.kind = facts->wave64_only                            ? GS__GPU_GCN
+                     : gpu->caps.info.type == GS_DEVICE_INTEGRATED ? GS__GPU_INTEGRATED
+                                                                   : GS__GPU_DISCRETE;
+    if (found >= 0) {
+        gpu->caps.kernel_class = found == 1 ? GS__KERNELS_CPU : GS__KERNELS_GPU;
+        gpu->caps.kind = found == 2 ? GS__GPU_INTEGRATED : found == 3 ? GS__GPU_GCN : GS__GPU_DISCRETE;
+    }
     GS_TRY(read_choice(gpu->error, "GRADSMITH_MEMORY", memory, &found));
     gpu->staged = gpu->hides_map = found == 0;
     GS_TRY(read_choice(gpu->error, "GRADSMITH_KERNEL_STATISTICS", statistics, &found));

@@ -11,7 +11,8 @@
 // gs__commands_destroy and gs__buffer_destroy wait for submissions that are still running.
 //
 // Environment, for tests and kernel work; an unknown value is GS_ERR_ARGUMENT. Read by gs__gpu_open, but the last:
-//   GRADSMITH_KERNELS=gpu|cpu        caps.kernel_class, whatever the device's type
+//   GRADSMITH_KERNELS=gpu|cpu|integrated|gcn
+//                                    caps.kernel_class and caps.kind, whatever the device is; gpu: a discrete one
 //   GRADSMITH_MEMORY=staged          as if no device memory were host-visible: every copy is staged, and what is
 //                                    mapped lies in host memory
 //   GRADSMITH_CACHE=off|DIR          where pipelines and choices of kernels are kept (base/cache.h)
@@ -81,10 +82,18 @@ gs_status gs__instance_choose(gs__error *error, gs__instance *instance, const ch
 // Which of a kernel's shapes suits: many threads with shared memory, or few threads that do much each.
 typedef enum gs__kernel_class { GS__KERNELS_GPU, GS__KERNELS_CPU } gs__kernel_class;
 
+// What GPU kernels are shaped for.
+typedef enum gs__gpu_kind {
+    GS__GPU_DISCRETE,   // and whatever is none of the others
+    GS__GPU_INTEGRATED, // few units, memory shared with the host
+    GS__GPU_GCN,        // AMD before RDNA: subgroups of 64 lanes and no other
+} gs__gpu_kind;
+
 // What plans and kernels need to know of a device.
 typedef struct gs__gpu_caps {
     gs_device_info info;
     gs__kernel_class kernel_class; // CPU for devices of type CPU; $GRADSMITH_KERNELS overrides
+    gs__gpu_kind kind;             // likewise
     uint64_t max_storage_range;    // bytes of one storage binding
     uint64_t max_buffer_bytes;
     uint32_t max_shared_bytes;
@@ -176,6 +185,10 @@ gs_status gs__pipeline_prepare(gs__gpu *gpu, const gs__kernel *kernels, uint32_t
 // VK_KHR_pipeline_executable_properties or without $GRADSMITH_KERNEL_STATISTICS=1.
 gs_status gs__pipeline_statistics(gs__pipeline *pipeline, void (*visit)(void *user, const char *name, double value),
                                   void *user);
+
+// The texts that it leaves of its work, among them the machine's code ("Assembly" with Mesa). `text` is borrowed.
+gs_status gs__pipeline_texts(gs__pipeline *pipeline, void (*visit)(void *user, const char *name, const char *text),
+                             void *user);
 
 // --- commands -------------------------------------------------------------------------------------------------
 typedef struct gs__range {

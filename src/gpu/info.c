@@ -100,6 +100,7 @@ static void fill_details(gs__physical_facts *facts, const gs__instance *instance
 #define HAS(name) has_extension(extensions, extension_count, name)
     bool has_driver = facts->api >= VK_API_VERSION_1_2 || HAS("VK_KHR_driver_properties");
     bool has_float16 = facts->api >= VK_API_VERSION_1_2 || HAS("VK_KHR_shader_float16_int8");
+    bool has_subgroup_control = facts->api >= VK_API_VERSION_1_3 || HAS("VK_EXT_subgroup_size_control");
     bool has_maintenance4 = facts->api >= VK_API_VERSION_1_3 || HAS("VK_KHR_maintenance4");
     facts->portability_subset = HAS("VK_KHR_portability_subset");
     facts->executable_properties = HAS("VK_KHR_pipeline_executable_properties");
@@ -118,6 +119,12 @@ static void fill_details(gs__physical_facts *facts, const gs__instance *instance
     if (has_driver) {
         driver.pNext = properties.pNext;
         properties.pNext = &driver;
+    }
+    VkPhysicalDeviceSubgroupSizeControlProperties sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
+    if (has_subgroup_control) {
+        sizes.pNext = properties.pNext;
+        properties.pNext = &sizes;
     }
     if (has_maintenance4) {
         maintenance4.pNext = properties.pNext;
@@ -145,6 +152,9 @@ static void fill_details(gs__physical_facts *facts, const gs__instance *instance
     info->subgroup_size = subgroup.subgroupSize;
     facts->subgroup_shuffle = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT &&
                               subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT;
+    // Drivers for RDNA let choose 32 or 64. Those that are too old to say are taken for GCN's.
+    facts->wave64_only =
+        p->vendorID == 0x1002 && subgroup.subgroupSize == 64 && (!has_subgroup_control || sizes.minSubgroupSize == 64);
     facts->max_allocation_bytes = maintenance3.maxMemoryAllocationSize;
     if (has_maintenance4 && maintenance4.maxBufferSize < facts->max_allocation_bytes)
         facts->max_allocation_bytes = maintenance4.maxBufferSize;

@@ -75,9 +75,11 @@ static VkResult compile(gs__pipeline *pipeline, VkShaderModule module) {
         .dataSize = 4 * (size_t)pipeline->spec_count,
         .pData = pipeline->spec,
     };
+    const VkPipelineCreateFlags statistics_flags =
+        VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
     VkComputePipelineCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .flags = gpu->statistics ? (VkPipelineCreateFlags)VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
+        .flags = gpu->statistics ? statistics_flags : 0,
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
@@ -225,22 +227,30 @@ static double statistic_value(const VkPipelineExecutableStatisticKHR *statistic)
     }
 }
 
+static gs_status check_statistics(gs__gpu *gpu) {
+    if (gpu->statistics) return GS_OK;
+    return gs__fail(gpu->error, GS_ERR_UNSUPPORTED,
+                    "no compiler statistics: set GRADSMITH_KERNEL_STATISTICS=1 before the device is opened; "
+                    "%.64s must have VK_KHR_pipeline_executable_properties",
+                    gpu->caps.info.name);
+}
+
+// A compute pipeline is one executable, index 0.
+static VkPipelineExecutableInfoKHR executable_of(const gs__pipeline *pipeline) {
+    return (VkPipelineExecutableInfoKHR){
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
+        .pipeline = pipeline->handle,
+    };
+}
+
 gs_status gs__pipeline_statistics(gs__pipeline *pipeline, void (*visit)(void *user, const char *name, double value),
                                   void *user) {
     gs_status status = GS_OK;
     gs__gpu *gpu = pipeline->gpu;
     VkPipelineExecutableStatisticKHR *list = NULL;
-    if (!gpu->statistics)
-        return gs__fail(gpu->error, GS_ERR_UNSUPPORTED,
-                        "no compiler statistics: set GRADSMITH_KERNEL_STATISTICS=1 before the device is opened; "
-                        "%.64s must have VK_KHR_pipeline_executable_properties",
-                        gpu->caps.info.name);
-    // A compute pipeline is one executable, index 0.
-    VkPipelineExecutableInfoKHR info = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
-        .pipeline = pipeline->handle,
-    };
+    const VkPipelineExecutableInfoKHR info = executable_of(pipeline);
     uint32_t count = 0;
+    GS_TRY(check_statistics(gpu));
     VK_TRY(gpu, gpu->vk.vkGetPipelineExecutableStatisticsKHR(gpu->device, &info, &count, NULL));
     if (count == 0) return GS_OK;
     list = calloc(count, sizeof *list);
@@ -250,5 +260,32 @@ gs_status gs__pipeline_statistics(gs__pipeline *pipeline, void (*visit)(void *us
     for (uint32_t i = 0; i < count; i++) visit(user, list[i].name, statistic_value(&list[i]));
 fail:
     free(list);
+    return status;
+}
+
+gs_status gs__pipeline_texts(gs__pipeline *pipeline, void (*visit)(void *user, const char *name, const char *text),
+                             void *user) {
+    enum { MOST = 16 };
+    gs_status status = GS_OK;
+    gs__gpu *gpu = pipeline->gpu;
+    VkPipelineExecutableInternalRepresentationKHR list[MOST] = {0};
+    const VkPipelineExecutableInfoKHR info = executable_of(pipeline);
+    uint32_t count = 0;
+    GS_TRY(check_statistics(gpu));
+    VK_TRY(gpu, gpu->vk.vkGetPipelineExecutableInternalRepresentationsKHR(gpu->device, &info, &count, NULL));
+    if (count > MOST) count = MOST;
+    for (uint32_t i = 0; i < count; i++)
+        list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
+    // First the sizes, then the texts.
+    VK_TRY(gpu, gpu->vk.vkGetPipelineExecutableInternalRepresentationsKHR(gpu->device, &info, &count, list));
+    for (uint32_t i = 0; i < count; i++) {
+        list[i].pData = calloc(list[i].dataSize + 1, 1);
+        if (!list[i].pData) GS_TRY(gs__fail(gpu->error, GS_ERR_MEMORY, "out of host memory: texts of a kernel"));
+    }
+    VK_TRY(gpu, gpu->vk.vkGetPipelineExecutableInternalRepresentationsKHR(gpu->device, &info, &count, list));
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].isText) visit(user, list[i].name, list[i].pData);
+fail:
+    for (uint32_t i = 0; i < MOST; i++) free(list[i].pData);
     return status;
 }
