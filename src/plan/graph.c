@@ -203,6 +203,8 @@ void gs__node_visit(const gs__node *node, gs__visit *visit, void *user) {
         if (node->dy[i]) visit(user, node->dy[i], false);
     }
     if (node->epilogue_y) visit(user, node->epilogue_y, false);
+    for (uint32_t i = 0; i < GS__MAX_SCRATCH; i++)
+        if (node->scratch[i]) visit(user, node->scratch[i], true);
 }
 
 // --- fusion -----------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GS__MAX_INPUTS = 8, GS__MAX_OUTPUTS = 8, GS__ATTR_BYTES = 64 };
+enum { GS__MAX_INPUTS = 8, GS__MAX_OUTPUTS = 8, GS__MAX_SCRATCH = 2, GS__ATTR_BYTES = 64 };
 
 typedef struct gs_op gs_op;
 typedef struct gs__graph gs__graph;
 typedef struct gs__recorder gs__recorder;
+struct gs__gpu_caps;
 
 typedef uint32_t gs__value; // a tensor of a graph; 0 is "none"
 
@@ -58,10 +59,11 @@ typedef struct gs__node {
     union {
         unsigned char bytes[GS__ATTR_BYTES];
         uint64_t align_;
-    } attr;                // the op's own struct; see gs__node_attr
-    gs__epilogue epilogue; // applied to y[0] (forward) or dx[0] (backward)
-    gs__value epilogue_y;  // backward epilogue: the stored result it differentiates through
-    const char *layer;     // for messages and the profile; borrowed until the graph dies
+    } attr;                             // the op's own struct; see gs__node_attr
+    gs__epilogue epilogue;              // applied to y[0] (forward) or dx[0] (backward)
+    gs__value epilogue_y;               // backward epilogue: the stored result it differentiates through
+    const char *layer;                  // for messages and the profile; borrowed until the graph dies
+    gs__value scratch[GS__MAX_SCRATCH]; // what op->scratch asked for; set when a plan is made
 } gs__node;
 
 #define gs__node_attr(node, type) ((const type *)(const void *)(node)->attr.bytes)
@@ -96,6 +98,11 @@ struct gs_op {
     // Checks the inputs and the attributes; sets shape and dtype of each output (storage, where it is not
     // ACTIVATION; absent). `x[i]` is NULL when absent; y comes zeroed. Messages need no layer name: the graph adds it.
     gs_status (*shape)(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y);
+
+    // Memory that the kernels of this device need beside the tensors, while the node runs: shapes of floats; rank 0,
+    // as they come: none. May be NULL.
+    void (*scratch)(const gs__graph *graph, const struct gs__gpu_caps *caps, const gs__node *node,
+                    gs_shape shapes[GS__MAX_SCRATCH]);
 
     // Record the dispatches.
     gs_status (*forward)(gs__recorder *recorder, const gs__node *node);

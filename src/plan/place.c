@@ -48,6 +48,22 @@ static uint64_t lowest_gap(struct life **placed, uint32_t count, uint64_t bytes)
     return offset;
 }
 
+gs_status gs__graph_add_scratch(gs__graph *graph, const struct gs__gpu_caps *caps) {
+    gs_status status = GS_OK;
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        gs_shape shapes[GS__MAX_SCRATCH] = {0};
+        const gs_op *op = graph->nodes[n].op;
+        if (op->scratch) op->scratch(graph, caps, &graph->nodes[n], shapes);
+        for (uint32_t i = 0; i < GS__MAX_SCRATCH; i++) {
+            gs__value *value = &graph->nodes[n].scratch[i];
+            *value = 0;
+            if (shapes[i].rank) GS_TRY(gs__graph_value(graph, &shapes[i], GS_F32, GS__STORAGE_ACTIVATION, NULL, value));
+        }
+    }
+fail:
+    return status;
+}
+
 // Greedy by size (Pisarchyk and Lee 2020, "Efficient memory management for deep neural net inference", algorithm 3).
 gs_status gs__graph_place(gs__graph *graph) {
     gs_status status = GS_OK;

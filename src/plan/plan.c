@@ -116,6 +116,7 @@ gs_status gs__plan_create(gs__error *error, const gs__plan_params *params, gs__p
         status = GS_ERR_MEMORY;
         goto fail;
     }
+    GS_TRY(gs__graph_add_scratch(plan->graph, gs__gpu_get_caps(plan->gpu)));
     GS_TRY(gs__graph_place(plan->graph));
     GS_TRY(make_buffers(plan, params));
     GS_TRY(gs__record_kernels(plan));

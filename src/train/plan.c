@@ -110,6 +110,10 @@ static void name_values(struct work *w) {
             if (node->y[y]) name_result(value_of(w, node->y[y]), node, y);
         for (uint32_t x = 0; x < GS__MAX_INPUTS; x++)
             if (node->dx[x]) name_gradient(w, node, x);
+        for (uint32_t s = 0; s < GS__MAX_SCRATCH; s++)
+            if (node->scratch[s])
+                snprintf(value_of(w, node->scratch[s])->name, sizeof value_of(w, 0)->name, "%.60s%s%s, parts of sums",
+                         node->layer ? node->layer : "", node->layer ? "/" : "", node->op->name);
     }
     // What is left are the flat arrays of the optimizer.
     for (gs__value v = 1; v < graph->value_count; v++) {
