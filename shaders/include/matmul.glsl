@@ -16,6 +16,7 @@ layout(push_constant) uniform PUSH {
     uint a, b, c; // first elements; multiples of 4
     uint extra;   // bias (n), or the y (m, n) that the backward epilogue needs
     uint sums;    // column sums (n), behind C's binding
+    uint steps;   // of k in a part, where C is made of several (matmul.comp)
     EPILOGUE_PUSH
 } push;
 #include "epilogue.glsl"

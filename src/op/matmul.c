@@ -7,6 +7,7 @@
 #include "plan/place.h"
 #include "plan/product.h"
 #include "plan/record.h"
+#include "plan/tile.h"
 #include "plan/tune.h"
 #include "shaders.h"
 #include "tensor/shape.h"
@@ -59,9 +60,14 @@ static gs__expected expect(const void *push_constants, const uint32_t *spec, con
                            const float *const windows[GS__MAX_BINDINGS], uint64_t element) {
     const struct gs_push_matmul *push = push_constants;
     const float *a = windows[0] + push->a, *b = windows[1] + push->b, *extra = windows[3] + push->extra;
+    const bool parts = push->steps < push->k;
+    const uint64_t count = (uint64_t)push->m * push->n, part = parts ? element / ((count + 3) / 4 * 4) : 0;
+    const uint64_t begin = part * push->steps, end = begin + push->steps < push->k ? begin + push->steps : push->k;
+    element -= part * ((count + 3) / 4 * 4);
+    if (element >= count) return (gs__expected){0, INFINITY}; // between two parts
     const uint64_t row = element / push->n, column = element % push->n;
     double sum = 0, magnitude = 1;
-    for (uint64_t k = 0; k < push->k; k++) {
+    for (uint64_t k = begin; k < end; k++) {
         const double x = (double)a[spec[GS_SPEC_MATMUL_TRANS_A] ? k * push->m + row : row * push->k + k];
         const double product =
             x * (double)b[spec[GS_SPEC_MATMUL_TRANS_B] ? column * push->k + k : k * push->n + column];
@@ -78,9 +84,10 @@ static gs__expected expect(const void *push_constants, const uint32_t *spec, con
     return (gs__expected){value, 2e-6 * magnitude * slope + 1e-4 * fabs(value)};
 }
 
-static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__product *p, gs__choice *choice) {
+static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__product *p, const gs__split *split,
+                        gs__choice *choice) {
     struct gs_push_matmul *push = d->push;
-    *push = (struct gs_push_matmul){.m = p->m, .n = p->n, .k = p->k};
+    *push = (struct gs_push_matmul){.m = p->m, .n = p->n, .k = p->k, .steps = split->steps};
     GS__EPILOGUE_PUSH(*push, &p->epilogue);
     for (uint32_t i = 0; i < choice->way_count; i++) {
         uint32_t *spec = choice->ways[i].spec;
@@ -89,10 +96,10 @@ static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__produ
         spec[GS_SPEC_MATMUL_EXTRA] = p->extra;
         gs__epilogue_spec(&p->epilogue, p->backward, spec + GS__EPILOGUE_SPEC);
     }
-    snprintf(choice->key, sizeof choice->key, "matmul,%s,%c%c%d,m%u,n%u,k%u,%u%u%u,e%u",
+    snprintf(choice->key, sizeof choice->key, "matmul,%s,%c%c%d,m%u,n%u,k%u,%u%u%u,e%u,p%u",
              choice->ways[0].shader == &gs__shader_matmul ? "gpu" : "cpu", p->trans_a ? 't' : 'n',
              p->trans_b ? 't' : 'n', (int)p->extra, gs__size_class(p->m), gs__size_class(p->n), gs__size_class(p->k),
-             p->m % 4 == 0, p->n % 4 == 0, p->k % 4 == 0, choice->ways[0].spec[GS__EPILOGUE_SPEC]);
+             p->m % 4 == 0, p->n % 4 == 0, p->k % 4 == 0, choice->ways[0].spec[GS__EPILOGUE_SPEC], split->parts);
     choice->work = (uint64_t)p->m * p->n * p->k;
     choice->expect = expect;
     if (p->extra == GS__PRODUCT_ONLY_SUMS) choice->way_count = 1;
@@ -105,41 +112,46 @@ static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__produ
 }
 
 // --- GPUs -----------------------------------------------------------------------------------------------------------
-struct tile {
-    uint32_t m, n, k, thread_m, thread_n; // 256 threads
-};
-
-static void add_gpu_way(gs__choice *choice, const gs__product *p, const struct tile *t) {
-    gs__way *way = &choice->ways[choice->way_count++];
-    *way = (gs__way){.shader = &gs__shader_matmul, .spec_count = GS_SPEC_MATMUL_COUNT};
-    snprintf(way->name, sizeof way->name, "%ux%ux%u,%ux%u", t->m, t->n, t->k, t->thread_m, t->thread_n);
-    way->spec[GS_SPEC_MATMUL_LOCAL_SIZE_X] = t->m / t->thread_m * (t->n / t->thread_n);
-    way->spec[GS_SPEC_MATMUL_TILE_M] = t->m;
-    way->spec[GS_SPEC_MATMUL_TILE_N] = t->n;
-    way->spec[GS_SPEC_MATMUL_TILE_K] = t->k;
-    way->spec[GS_SPEC_MATMUL_THREAD_M] = t->thread_m;
-    way->spec[GS_SPEC_MATMUL_THREAD_N] = t->thread_n;
-    way->groups = (uint64_t)divide_up(p->m, t->m) * divide_up(p->n, t->n);
+static gs__split split_of(const gs__gpu_caps *caps, uint32_t m, uint32_t n, uint32_t k) {
+    return gs__split_of(caps, &m, &n, 1, k);
 }
 
-// The rule: the largest tile that still makes enough workgroups to fill a device, else the smallest. Where a workgroup
-// may have fewer than 256 threads: tiles of half the rows, without the largest, whose loads would take too many
-// registers.
-static gs_status record_gpu(gs__recorder *recorder, const gs__product *p) {
-    struct tile tiles[] = {{128, 128, 8, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 2, 2}, {16, 16, 32, 1, 1}};
-    enum { COUNT = sizeof tiles / sizeof tiles[0], ENOUGH = 48 };
-    const bool narrow = gs__recorder_caps(recorder)->max_invocations < 256;
+gs_shape gs__product_scratch(const gs__gpu_caps *caps, uint32_t m, uint32_t n, uint32_t k) {
+    const gs__split split = split_of(caps, m, n, k);
+    if (split.parts < 2) return (gs_shape){0};
+    return (gs_shape){2, {split.parts, ((int64_t)m * n + 3) / 4 * 4}};
+}
+
+static gs_status record_gpu(gs__recorder *recorder, const gs__product *p, const gs__split *split) {
     gs__choice choice = {.way_count = 0};
-    uint32_t rule = narrow;
-    for (uint32_t i = 0; narrow && i < COUNT; i++) tiles[i].m /= 2;
-    while (rule + 1 < COUNT && (uint64_t)divide_up(p->m, tiles[rule].m) * divide_up(p->n, tiles[rule].n) < ENOUGH)
-        rule++;
-    add_gpu_way(&choice, p, &tiles[rule]);
-    for (uint32_t i = narrow; i < COUNT; i++)
-        if (i != rule) add_gpu_way(&choice, p, &tiles[i]);
     struct gs_push_matmul push;
     gs__dispatch d = gs__dispatch_init(&gs__shader_matmul, GS_SPEC_MATMUL_COUNT, &push, sizeof push);
-    return record(recorder, &d, p, &choice);
+    gs__tile_ways(&choice, gs__recorder_caps(recorder), &gs__shader_matmul, GS_SPEC_MATMUL_COUNT, &p->m, &p->n, 1,
+                  split->parts);
+    return record(recorder, &d, p, split, &choice);
+}
+
+// The parts into p->scratch, then their sum, bias and epilogue.
+static gs_status record_parts(gs__recorder *recorder, const gs__product *p, const gs__split *split) {
+    gs_status status = GS_OK;
+    gs__product parts = *p;
+    parts.c = p->scratch;
+    parts.extra = GS__PRODUCT_PLAIN;
+    parts.bias = parts.epilogue_y = 0;
+    parts.epilogue = (gs__epilogue){0};
+    GS_TRY(record_gpu(recorder, &parts, split));
+
+    struct gs_push_matmul_sum push = {.count = p->m * p->n, .n = p->n, .parts = split->parts};
+    gs__dispatch d = gs__dispatch_init(&gs__shader_matmul_sum, GS_SPEC_MATMUL_SUM_COUNT, &push, sizeof push);
+    GS__EPILOGUE_PUSH(push, &p->epilogue);
+    gs__epilogue_spec(&p->epilogue, p->backward, d.spec + GS__EPILOGUE_SPEC);
+    d.spec[GS_SPEC_MATMUL_SUM_BIAS] = p->extra == GS__PRODUCT_BIAS;
+    gs__bind(recorder, &d, 0, GS__READ, p->scratch, &push.from);
+    gs__bind(recorder, &d, 1, GS__READ, p->extra == GS__PRODUCT_BIAS ? p->bias : p->epilogue_y, &push.extra);
+    gs__bind(recorder, &d, 2, GS__WRITE, p->c, &push.c);
+    GS_TRY(gs__dispatch_record_1d(recorder, &d, divide_up(push.count, 4), gs__shader_matmul_sum.local_size[0]));
+fail:
+    return status;
 }
 
 // --- CPU drivers ----------------------------------------------------------------------------------------------------
@@ -179,14 +191,16 @@ static gs_status record_cpu(gs__recorder *recorder, const gs__product *p) {
         if (rows != rule && rows <= p->m) add_cpu_way(&choice, p, shuffle, rows);
     struct gs_push_matmul push;
     gs__dispatch d = gs__dispatch_init(choice.ways[0].shader, GS_SPEC_MATMUL_CPU_COUNT, &push, sizeof push);
-    return record(recorder, &d, p, &choice);
+    return record(recorder, &d, p, &(gs__split){1, p->k}, &choice);
 }
 
 gs_status gs__product_record(gs__recorder *recorder, const gs__product *p) {
     const bool texels = fits_texels(recorder, p->a) && fits_texels(recorder, p->b) && fits_texels(recorder, p->bias) &&
                         fits_texels(recorder, p->epilogue_y);
     if (gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU && texels) return record_cpu(recorder, p);
-    return record_gpu(recorder, p);
+    const gs__split whole = {1, p->k}, split = split_of(gs__recorder_caps(recorder), p->m, p->n, p->k);
+    if (p->scratch && split.parts > 1 && p->extra < GS__PRODUCT_SUMS) return record_parts(recorder, p, &split);
+    return record_gpu(recorder, p, &whole);
 }
 
 // --- the op ---------------------------------------------------------------------------------------------------------
@@ -201,7 +215,29 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
                                                        .c = node->y[0],
                                                        .extra = node->x[2] ? GS__PRODUCT_BIAS : GS__PRODUCT_PLAIN,
                                                        .bias = node->x[2],
-                                                       .epilogue = node->epilogue});
+                                                       .epilogue = node->epilogue,
+                                                       .scratch = node->scratch[0]});
+}
+
+static uint32_t count_of(const gs__graph *graph, gs__value value) {
+    uint64_t count = 0;
+    gs__shape_count(&graph->values[value].shape, &count);
+    return (uint32_t)count;
+}
+
+// Of the forward pass's product, or of dx's and of dkernel's.
+static void scratch(const gs__graph *graph, const gs__gpu_caps *caps, const gs__node *node,
+                    gs_shape shapes[GS__MAX_SCRATCH]) {
+    const gs_shape *kernel = &graph->values[node->x[1]].shape;
+    const uint32_t i = (uint32_t)kernel->dim[0], o = (uint32_t)kernel->dim[1];
+    if (node->pass == GS__FORWARD) {
+        shapes[0] = gs__product_scratch(caps, count_of(graph, node->x[0]) / i, o, i);
+        return;
+    }
+    const uint32_t m = count_of(graph, node->dy[0]) / o;
+    const gs__gradients gradients = {.rows = m, .count = 1, .pair = {{.i = i, .o = o, .dbias = node->dx[2]}}};
+    if (node->dx[0]) shapes[0] = gs__product_scratch(caps, m, i, o);
+    if (node->dx[1]) shapes[1] = gs__gradients_scratch(caps, &gradients);
 }
 
 // Whether both gradients can stand behind one binding, as those of a layer's parameters do: its window must cover
@@ -249,10 +285,19 @@ static gs_status backward(gs__recorder *recorder, const gs__node *node) {
                             .c = node->dx[0],
                             .epilogue = node->epilogue,
                             .backward = true,
-                            .epilogue_y = node->epilogue_y};
+                            .epilogue_y = node->epilogue_y,
+                            .scratch = node->scratch[0]};
     gs_status status = node->dx[0] ? gs__product_record(recorder, &dx) : GS_OK;
     if (status != GS_OK) return status;
-    return gs__product_record_gradients(recorder, node->x[0], node->dy[0], m, i, o, node->dx[1], node->dx[2]);
+    const gs__value dkernel = node->dx[1], dbias = node->dx[2];
+    if (gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_GPU && dkernel &&
+        (!dbias || share_binding(recorder, dkernel, dbias)))
+        return gs__gradients_record(recorder,
+                                    &(gs__gradients){.rows = m,
+                                                     .count = 1,
+                                                     .pair = {{i, o, node->x[0], node->dy[0], dkernel, dbias}},
+                                                     .scratch = node->scratch[1]});
+    return gs__product_record_gradients(recorder, node->x[0], node->dy[0], m, i, o, dkernel, dbias);
 }
 
 static uint64_t rows_of(const gs__reference *r) {
@@ -301,6 +346,7 @@ const gs_op gs__op_matmul = {
     .differentiable = 7,
     .takes_epilogue = true,
     .shape = shape,
+    .scratch = scratch,
     .forward = forward,
     .backward = backward,
     .ref_forward = ref_forward,

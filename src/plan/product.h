@@ -1,4 +1,5 @@
-// A matrix product as matmul records it, for the ops that are made of such. src/op/matmul.c implements it.
+// A matrix product as matmul records it, for the ops that are made of such. src/op/matmul.c and matmul_gradients.c
+// implement it.
 #ifndef GS_PLAN_PRODUCT_H
 #define GS_PLAN_PRODUCT_H
 
@@ -22,12 +23,31 @@ typedef struct gs__product {
     gs__epilogue epilogue;
     bool backward;        // the epilogue's direction
     gs__value epilogue_y; // backward
+    gs__value scratch;    // of gs__product_scratch
 } gs__product;
 
+// The scratch memory of a product that is summed up in several parts (plan/tile.h) on such a device; rank 0: none.
+gs_shape gs__product_scratch(const gs__gpu_caps *caps, uint32_t m, uint32_t n, uint32_t k);
+// One dispatch, and one that adds up the parts where product->scratch is given and the device asks for parts.
 gs_status gs__product_record(gs__recorder *recorder, const gs__product *product);
 
 // dkernel (I, O) = x (M, I)^T dy (M, O), dbias (O) = column sums of dy; either may be absent. At most two dispatches.
 gs_status gs__product_record_gradients(gs__recorder *recorder, gs__value x, gs__value dy, uint32_t m, uint32_t i,
                                        uint32_t o, gs__value dkernel, gs__value dbias);
+
+enum { GS__MAX_PAIRS = 4 };
+
+// The same for several x and dy of as many rows, by the kernels for GPUs: one dispatch, and one that adds up the parts.
+// The gradients must lie in one storage; without a dkernel the others of its pair are not made.
+typedef struct gs__gradients {
+    uint32_t rows, count;
+    struct gs__gradients_pair {
+        uint32_t i, o;
+        gs__value x, dy, dkernel, dbias; // dbias may be absent
+    } pair[GS__MAX_PAIRS];
+    gs__value scratch; // of gs__gradients_scratch; absent: one part
+} gs__gradients;
+gs_shape gs__gradients_scratch(const gs__gpu_caps *caps, const gs__gradients *gradients);
+gs_status gs__gradients_record(gs__recorder *recorder, const gs__gradients *gradients);
 
 #endif

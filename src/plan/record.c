@@ -26,6 +26,15 @@ bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage) 
            (uint64_t)gs__recorder_caps(recorder)->max_texel_elements * 16;
 }
 
+bool gs__storage_fits_binding(const gs__recorder *recorder, gs__storage storage) {
+    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
+    return recorder->plan->graph->storage_bytes[storage] + caps->offset_align + 16 <= caps->max_storage_range;
+}
+
+const gs__graph *gs__recorder_graph(const gs__recorder *recorder) {
+    return recorder->plan->graph;
+}
+
 uint32_t gs__value_count(const gs__recorder *recorder, gs__value value) {
     uint64_t count = 0;
     if (value) gs__shape_count(&recorder->plan->graph->values[value].shape, &count);
@@ -281,19 +290,27 @@ gs_status gs__dispatch_record_1d(gs__recorder *r, gs__dispatch *d, uint64_t item
 }
 
 // --- choices --------------------------------------------------------------------------------------------------------
-// Whether a dispatch can run in buffers of its own, one for each binding, filled with numbers.
+static bool overlap(const struct window *a, const struct window *b) {
+    return a->buffer == b->buffer && a->begin < b->end && b->begin < a->end;
+}
+
+// Whether a dispatch can run in buffers of its own, one for each binding, filled with numbers: no tensor that it writes
+// is behind another binding too.
 static bool separable(const gs__recorder *r, const gs__dispatch *d, const struct window windows[GS__MAX_BINDINGS]) {
     for (uint32_t i = 0; i < d->shader->binding_count; i++) {
         if (windows[i].storage == GS__STORAGE_STATE) {
             const uint64_t bytes = windows[i].end - r->plan->base[GS__STORAGE_STATE];
             if (windows[i].access & GS__WRITE || bytes > sizeof(struct gs_state)) return false;
-            continue;
         }
-        for (uint32_t j = 0; j < d->shader->binding_count; j++)
-            if (j != i && windows[j].buffer == windows[i].buffer && windows[i].access & GS__WRITE &&
-                windows[j].begin < windows[i].end && windows[i].begin < windows[j].end)
-                return false;
     }
+    for (uint32_t i = 0; i < d->tensor_count; i++)
+        for (uint32_t j = 0; j < d->tensor_count; j++) {
+            struct window a = {0}, b = {0};
+            if (d->tensor[i].binding == d->tensor[j].binding || !(d->tensor[i].access & GS__WRITE)) continue;
+            tensor_range(r, d, i, &a);
+            tensor_range(r, d, j, &b);
+            if (overlap(&a, &b)) return false;
+        }
     return true;
 }
 

@@ -59,6 +59,9 @@ const gs__gpu_caps *gs__recorder_caps(const gs__recorder *recorder);
 bool gs__recorder_shuffles(const gs__recorder *recorder);
 // Whether kernels can read any window of the storage as RGBA32F texels.
 bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage);
+// Whether one binding can hold any window of the storage.
+bool gs__storage_fits_binding(const gs__recorder *recorder, gs__storage storage);
+const gs__graph *gs__recorder_graph(const gs__recorder *recorder);
 const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value value); // NULL for 0
 gs__error *gs__recorder_error(gs__recorder *recorder);
 

@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "plan/tile.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -94,13 +96,56 @@ static void some_gradients(void **state) {
     op_check(*state, &c);
 }
 
+// Sums of several parts on GPUs, in each of the three products; one part at the end is shorter.
+static void in_parts(void **state) {
+    static const int64_t long_sizes[][3] = {
+        {5, 1100, 12}, {3, 1027, 7}, {1027, 3, 7}, {7, 3, 1027}, {1, 2048, 1}, {9, 6, 1100}};
+    for (uint32_t i = 0; i < sizeof long_sizes / sizeof long_sizes[0]; i++) {
+        op_case c = product(long_sizes[i], i != 4);
+        c.no_numeric = true; // slow; the small sizes have it
+        if (i % 2) {
+            c.epilogue = (gs__epilogue){.activation = GS_ACTIVATION_RELU, .rate = 0.2f, .key = 7};
+            c.backward_epilogue = (gs__epilogue){.activation = GS_ACTIVATION_TANH, .rate = 0.5f, .key = 3};
+        }
+        op_check(*state, &c);
+    }
+}
+
+// The parts are a function of sizes and of the kind of device.
+static void part_count(void **state) {
+    (void)state;
+    static const struct {
+        gs__kernel_class class;
+        gs__gpu_kind kind;
+        uint32_t m, n, k, parts, steps;
+    } cases[] = {
+        {GS__KERNELS_GPU, GS__GPU_DISCRETE, 32, 64, 784, 1, 784},      // W1's forward pass
+        {GS__KERNELS_GPU, GS__GPU_DISCRETE, 784, 64, 32, 1, 32},       // its dW
+        {GS__KERNELS_GPU, GS__GPU_DISCRETE, 784, 64, 1024, 4, 256},    // with batch size 1024
+        {GS__KERNELS_GPU, GS__GPU_INTEGRATED, 784, 64, 1024, 1, 1024}, // fewer units
+        {GS__KERNELS_GPU, GS__GPU_DISCRETE, 64, 10, 1024, 4, 256},
+        {GS__KERNELS_GPU, GS__GPU_DISCRETE, 64, 10, 65536, 16, 4096},
+        {GS__KERNELS_GPU, GS__GPU_INTEGRATED, 64, 10, 65536, 12, 5472},
+        {GS__KERNELS_GPU, GS__GPU_DISCRETE, 1, 1, 1023, 1, 1023},
+        {GS__KERNELS_GPU, GS__GPU_DISCRETE, 4096, 4096, 4096, 1, 4096},
+        {GS__KERNELS_CPU, GS__GPU_DISCRETE, 64, 10, 65536, 1, 65536},
+    };
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const gs__gpu_caps caps = {.kernel_class = cases[i].class, .kind = cases[i].kind};
+        const gs__split split = gs__split_of(&caps, &cases[i].m, &cases[i].n, 1, cases[i].k);
+        if (split.parts != cases[i].parts || split.steps != cases[i].steps)
+            fail_msg("case %u: %u parts of %u steps", i, split.parts, split.steps);
+        assert_true((uint64_t)split.parts * split.steps >= cases[i].k);
+        assert_true((uint64_t)(split.parts - 1) * split.steps < cases[i].k);
+    }
+}
+
 // As the plans of models have it: the gradients of a layer's parameters lie side by side.
-static void few_dispatches(void **state) {
-    op_fixture *f = *state;
+static void count_dispatches(op_fixture *f, int64_t batch, uint32_t gpu_count, uint32_t cpu_count) {
     gs__graph graph;
     gs__value x[3], y, dy[GS__MAX_OUTPUTS] = {0};
-    const gs_shape shapes[3] = {{2, {32, 784}}, {2, {784, 64}}, {1, {64}}}, out = {2, {32, 64}};
-    gs__graph_init(&graph, &f->error, true, 32);
+    const gs_shape shapes[3] = {{2, {batch, 784}}, {2, {784, 64}}, {1, {64}}}, out = {2, {batch, 64}};
+    gs__graph_init(&graph, &f->error, true, (uint32_t)batch);
     for (uint32_t i = 0; i < 3; i++) {
         const gs__storage storage = i ? GS__STORAGE_PARAMETER : GS__STORAGE_ACTIVATION;
         op_expect_ok(&f->error, gs__graph_value(&graph, &shapes[i], GS_F32, storage, NULL, &x[i]), "x");
@@ -120,10 +165,15 @@ static void few_dispatches(void **state) {
         gs__plan *plan;
         const gs__plan_params params = {.gpu = f->gpu[i], .graph = &graph};
         op_expect_ok(&f->error, gs__plan_create(&f->error, &params, &plan), "plan");
-        assert_int_equal(gs__plan_dispatch_count(plan), 3);
+        assert_int_equal(gs__plan_dispatch_count(plan), i ? cpu_count : gpu_count);
         gs__plan_destroy(plan);
     }
     gs__graph_deinit(&graph);
+}
+
+static void few_dispatches(void **state) {
+    count_dispatches(*state, 32, 3, 3);
+    count_dispatches(*state, 1024, 4, 3); // dW in parts
 }
 
 static void not_finite(void **state) {
@@ -169,11 +219,18 @@ static void refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_sizes_with_bias), cmocka_unit_test(odd_sizes_without_bias),
-        cmocka_unit_test(more_dimensions),     cmocka_unit_test(large),
-        cmocka_unit_test(each_activation),     cmocka_unit_test(dropout),
-        cmocka_unit_test(some_gradients),      cmocka_unit_test(few_dispatches),
-        cmocka_unit_test(not_finite),          cmocka_unit_test(refusals),
+        cmocka_unit_test(odd_sizes_with_bias),
+        cmocka_unit_test(odd_sizes_without_bias),
+        cmocka_unit_test(more_dimensions),
+        cmocka_unit_test(large),
+        cmocka_unit_test(each_activation),
+        cmocka_unit_test(dropout),
+        cmocka_unit_test(some_gradients),
+        cmocka_unit_test(few_dispatches),
+        cmocka_unit_test(not_finite),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(in_parts),
+        cmocka_unit_test(part_count),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);
 }

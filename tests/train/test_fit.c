@@ -293,8 +293,8 @@ static void contexts_run_in_threads(void **state) {
 }
 
 // The reference model's step, and its profile.
-static void few_dispatches(void **state) {
-    (void)state;
+static void count_dispatches(const char *kernels) {
+    setenv("GRADSMITH_KERNELS", kernels, 1);
     gs_context *context;
     gs_data *data;
     gs_model *model;
@@ -314,6 +314,7 @@ static void few_dispatches(void **state) {
     expect(context, gs_model_profile(model, entries, 32, &count), GS_ERR_ARGUMENT, "profile");
     ok(context, gs_model_fit(model, data, &(gs_fit_params){.epochs = 3, .batch_size = 32, .profile = true}, NULL));
     ok(context, gs_model_profile(model, entries, 32, &count));
+    unsetenv("GRADSMITH_KERNELS");
     assert_true(count > 0 && count <= 5);
     double share = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -324,6 +325,12 @@ static void few_dispatches(void **state) {
     gs_model_destroy(&model);
     gs_data_destroy(&data);
     gs_context_destroy(&context);
+}
+
+static void few_dispatches(void **state) {
+    (void)state;
+    count_dispatches("cpu");
+    count_dispatches("gpu");
 }
 
 int main(void) {

@@ -139,6 +139,34 @@ static void tells_the_step(void **state) {
     gs_context_destroy(&context);
 }
 
+// On GPUs long sums are made in parts, which have a place in the arena while they live.
+static void tells_parts_of_sums(void **state) {
+    (void)state;
+    setenv("GRADSMITH_KERNELS", "gpu", 1);
+    gs_context *context = open_context();
+    gs_model *model = make_model(context, gs_sgd(.learning_rate = 0.1f));
+    gs_plan *plan;
+    ok(context, gs_model_plan(model, 1100, &plan));
+    unsetenv("GRADSMITH_KERNELS");
+    check_arena(plan);
+    check_barriers(plan);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < plan->value_count; i++) {
+        const gs_plan_value *value = &plan->values[i];
+        if (!strstr(value->name, "parts of sums")) continue;
+        found++;
+        assert_true(value->shape.rank == 2 && value->shape.dim[0] == 4);
+        assert_int_equal(value->last, value->first + 1);
+        assert_string_equal(plan->dispatches[value->first].kernel, "matmul_gradients");
+        assert_string_equal(plan->dispatches[value->last].kernel, "matmul_gradients_sum");
+        assert_true(plan->dispatches[value->last].barrier);
+    }
+    assert_int_equal(found, 1);
+    gs_plan_destroy(&plan);
+    gs_model_destroy(&model);
+    gs_context_destroy(&context);
+}
+
 struct watch {
     gs_context *context;
     uint32_t most;
@@ -208,6 +236,7 @@ static void arena_in_parts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_the_step),
+        cmocka_unit_test(tells_parts_of_sums),
         cmocka_unit_test(five_allocations),
         cmocka_unit_test(arena_in_parts),
     };
