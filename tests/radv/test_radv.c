@@ -3,6 +3,7 @@
 #include "context/context.h"
 #include "gpu/internal.h"
 #include "plan/tune.h"
+#include "shaders.h"
 #include "train/session.h"
 #include <gradsmith/gradsmith.h>
 
@@ -26,7 +27,10 @@ static const gs__shader *const all_shaders[] = {
 #undef X
 };
 
-enum { MAX_KERNELS = 512, ROWS = 40 };
+enum { MAX_KERNELS = 1024, ROWS = 40, LONG = 1200 };
+
+enum { FIRST_TILE_SPEC = GS_SPEC_MATMUL_TILE_M, MAX_TILES = 64 };
+_Static_assert((int)GS_SPEC_MATMUL_TILE_M == (int)GS_SPEC_MATMUL_GRADIENTS_TILE_M, "tiles of matmul_gpu.glsl");
 
 struct kernel {
     const gs__shader *shader;
@@ -80,6 +84,12 @@ static const struct recipe recipes[] = {
      {.optimizer = {.kind = GS_OPTIMIZER_RMSPROP, .momentum = 0.9f},
       .loss = {.kind = GS_LOSS_CATEGORICAL_CROSSENTROPY, .from_probabilities = true},
       .metrics = {{GS_METRIC_ACCURACY, 0}}}},
+    {"1200 dense:8:relu dense:4",
+     GS_F32,
+     false,
+     LONG,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_MSE}}},
     {"13 dense:32:tanh dense:16:tanh dense:2",
      GS_F32,
      false,
@@ -134,10 +144,10 @@ static gs_data *make_data(gs_context *context, const struct recipe *r) {
     return data;
 }
 
-static void plan_all(gs_context *context, gs_model *model, const struct recipe *r) {
+static void plan_batches(gs_context *context, gs_model *model, const struct recipe *r, const uint32_t *batches,
+                         uint32_t batch_count) {
     gs_data *data = make_data(context, r);
-    const uint32_t batches[] = {1, 32, ROWS};
-    for (uint32_t b = 0; b < 3; b++)
+    for (uint32_t b = 0; b < batch_count; b++)
         for (int mode = GS__MODE_TRAIN; mode <= GS__MODE_PREDICT; mode++) {
             gs__session session;
             const gs__session_params p = {.mode = (gs__mode)mode,
@@ -151,13 +161,17 @@ static void plan_all(gs_context *context, gs_model *model, const struct recipe *
     gs_data_destroy(&data);
 }
 
+static void plan_all(gs_context *context, gs_model *model, const struct recipe *r) {
+    plan_batches(context, model, r, (const uint32_t[]){1, 32, ROWS}, 3);
+}
+
 // Ops that no short form brings in: penalties, and a gradient of two contributions.
 static void plan_penalties(gs_context *context) {
     gs_model *model;
     gs_layer layers[] = {gs_input(.shape = {1, {12}}),
                          gs_dense(.units = 8, .kernel_regularizer = {.l1 = 0.1f, .l2 = 0.1f}), gs_dense(.units = 4)};
     ok(context, gs_model_sequential(context, &(gs_sequential_params){.layers = layers, .layer_count = 3}, &model));
-    plan_all(context, model, &recipes[7]);
+    plan_all(context, model, &recipes[8]);
     gs_model_destroy(&model);
 }
 
@@ -172,7 +186,7 @@ static void plan_functional(gs_context *context) {
     all = gs_apply(f, gs_rms_normalization(0), gs_apply(f, gs_gaussian_noise(.stddev = 0.1f), all));
     ok(context, gs_model_functional(f, gs_apply(f, gs_dense(.units = 4), all), &model));
     gs_functional_destroy(&f);
-    plan_all(context, model, &recipes[7]);
+    plan_all(context, model, &recipes[8]);
     gs_model_destroy(&model);
 }
 
@@ -202,11 +216,12 @@ static void plan_augmented(gs_context *context) {
 static void plan_all_ways(gs_context *context, gs__gpu *gpu, gs_model *model, const struct recipe *r) {
     gs__tuner *tuner = gs__tuner_get(gpu);
     assert_non_null(tuner);
-    for (tuner->forced = GS__MAX_WAYS - 1; tuner->forced >= 0; tuner->forced--) plan_all(context, model, r);
+    for (tuner->forced = GS__MAX_WAYS - 1; tuner->forced >= 0; tuner->forced--)
+        plan_batches(context, model, r, (const uint32_t[]){32, LONG}, 2); // LONG: sums in parts
 }
 
-// `shuffle`: the device's subgroup shuffle may be used.
-static void collect_kernels(const char *class, bool shuffle) {
+// `shuffle`: the device's subgroup shuffle may be used. Not `whole`: products only.
+static void collect_kernels(const char *class, bool shuffle, bool whole) {
     gs_context *context;
     gs__gpu *gpu;
     setenv("GRADSMITH_KERNELS", class, 1);
@@ -220,10 +235,11 @@ static void collect_kernels(const char *class, bool shuffle) {
         plan_all(context, model, &recipes[i]);
         if (i < 2) plan_all_ways(context, gpu, model, &recipes[i]); // products of all kinds and sizes
         gs_model_destroy(&model);
+        if (!whole && i == 1) break;
     }
-    plan_penalties(context);
-    plan_augmented(context);
-    plan_functional(context);
+    if (whole) plan_penalties(context);
+    if (whole) plan_augmented(context);
+    if (whole) plan_functional(context);
     collect(context);
     gs_context_destroy(&context);
     unsetenv("GRADSMITH_KERNELS");
@@ -246,9 +262,11 @@ static void use_driver(const char *icd) {
 static void plans_use_every_shader(void **state) {
     (void)state;
     use_driver(lavapipe_icd);
-    collect_kernels("gpu", true);
-    collect_kernels("cpu", true);
-    collect_kernels("cpu", false);
+    collect_kernels("gpu", true, true);
+    collect_kernels("integrated", true, false);
+    collect_kernels("gcn", true, false);
+    collect_kernels("cpu", true, true);
+    collect_kernels("cpu", false, true);
     collect_bench();
     print_message("  %u kernels of %d shaders\n", kernel_count, (int)(sizeof all_shaders / sizeof *all_shaders));
     for (uint32_t s = 0; s < sizeof all_shaders / sizeof *all_shaders; s++) {
@@ -272,11 +290,101 @@ static void visit(void *user, const char *name, double value) {
     if (strcmp(name, "Scratch size") == 0) s->scratch = value;
 }
 
+// The instructions of the block that has most multiply-adds: a matrix product's inner loop.
+struct code {
+    uint32_t instructions, vector, fma;
+};
+
+static bool is_fma(const char *name) {
+    return strncmp(name, "v_", 2) == 0 && strstr(name, "_f32") &&
+           (strstr(name, "fma") || strstr(name, "mac") || strstr(name, "mad"));
+}
+
+static void count_instruction(struct code *block, const char *line, size_t length) {
+    char text[256], name[40], second[40] = "";
+    snprintf(text, sizeof text, "%.*s", (int)length, line);
+    if (sscanf(text, "%39s", name) != 1 || !strchr(name, '_')) return;
+    const char *dual = strstr(text, ":: "); // two in one
+    if (dual) sscanf(dual + 3, "%39s", second);
+    block->instructions++;
+    block->vector += strncmp(name, "v_", 2) == 0;
+    block->fma += (is_fma(name) ? 1u : 0u) + (is_fma(second) ? 1u : 0u);
+}
+
+static void visit_text(void *user, const char *name, const char *text) {
+    struct code *best = user, block = {0};
+    if (strcmp(name, "Assembly") != 0) return;
+    for (const char *line = text; *line;) {
+        const size_t length = strcspn(line, "\n");
+        if (strncmp(line, "BB", 2) == 0) block = (struct code){0};
+        else count_instruction(&block, line, length);
+        if (block.fma > best->fma || (best->fma && block.fma == best->fma && block.instructions > best->instructions))
+            *best = block;
+        line += length + (line[length] != 0);
+    }
+}
+
+// Of all kernels with one tile, the heaviest.
+struct tile {
+    const gs__shader *shader;
+    uint32_t size[5];
+    struct statistics worst;
+    struct code code;
+};
+
+static bool has_tile(const gs__shader *shader) {
+    return strcmp(shader->name, "matmul") == 0 || strcmp(shader->name, "matmul_gradients") == 0;
+}
+
+static void note_tile(struct tile *tiles, uint32_t *count, const struct kernel *k, const struct statistics *s,
+                      const struct code *code) {
+    uint32_t i = 0;
+    while (i < *count && (tiles[i].shader != k->shader ||
+                          memcmp(tiles[i].size, k->spec + FIRST_TILE_SPEC, sizeof tiles[i].size) != 0))
+        i++;
+    assert_true(i < MAX_TILES);
+    if (i == *count) {
+        tiles[(*count)++] = (struct tile){.shader = k->shader};
+        memcpy(tiles[i].size, k->spec + FIRST_TILE_SPEC, sizeof tiles[i].size);
+    }
+    if (s->vgprs <= tiles[i].worst.vgprs) return;
+    tiles[i].worst = *s;
+    tiles[i].code = *code;
+}
+
+static int larger_tile(const void *a, const void *b) {
+    const struct tile *x = a, *y = b;
+    const int by_name = strcmp(x->shader->name, y->shader->name);
+    if (by_name) return by_name;
+    for (int i = 0; i < 5; i++)
+        if (x->size[i] != y->size[i]) return x->size[i] < y->size[i] ? 1 : -1;
+    return 0;
+}
+
+static void print_tiles(struct tile *tiles, uint32_t count) {
+    qsort(tiles, count, sizeof *tiles, larger_tile);
+    print_message("    tiles: VGPRs, waves per SIMD, LDS bytes; in the inner loop VALU and multiply-adds of all "
+                  "instructions\n");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tile *t = &tiles[i];
+        char name[48];
+        snprintf(name, sizeof name, "%ux%ux%u,%ux%u", t->size[0], t->size[1], t->size[2], t->size[3], t->size[4]);
+        print_message("    %-17s %-17s %4g VGPRs  %3g waves  %6g LDS", t->shader->name, name, t->worst.vgprs,
+                      t->worst.occupancy, t->worst.lds);
+        if (t->code.instructions)
+            print_message("  %3.0f %% VALU  %3.0f %% FMA of %u", 100.0 * t->code.vector / t->code.instructions,
+                          100.0 * t->code.fma / t->code.instructions, t->code.instructions);
+        print_message("\n");
+    }
+}
+
 static void compile_for(const char *family) {
     gs__error error = {0};
     gs__instance *instance;
     gs__gpu *gpu;
     struct statistics worst[sizeof all_shaders / sizeof *all_shaders] = {0};
+    struct tile tiles[MAX_TILES];
+    uint32_t tile_count = 0;
     setenv("RADV_FORCE_FAMILY", family, 1);
     use_driver(radv_icd);
     if (gs__instance_create(&error, NULL, &instance) != GS_OK || gs__gpu_open(&error, instance, 0, &gpu) != GS_OK)
@@ -292,12 +400,18 @@ static void compile_for(const char *family) {
         if (s.spilled_vgprs != 0 || s.spilled_sgprs != 0 || s.scratch != 0)
             fail_msg("%s: %s spills %g VGPRs, %g SGPRs, scratch %g bytes", family, kernels[k].shader->name,
                      s.spilled_vgprs, s.spilled_sgprs, s.scratch);
+        struct code code = {0};
+        if (has_tile(kernels[k].shader)) {
+            if (gs__pipeline_texts(pipeline, visit_text, &code) != GS_OK) fail_msg("%s: %s", family, error.message);
+            note_tile(tiles, &tile_count, &kernels[k], &s, &code);
+        }
         for (uint32_t i = 0; i < sizeof all_shaders / sizeof *all_shaders; i++)
             if (all_shaders[i] == kernels[k].shader && s.vgprs > worst[i].vgprs) worst[i] = s;
     }
     for (uint32_t i = 0; i < sizeof all_shaders / sizeof *all_shaders; i++)
         print_message("    %-24s %4g VGPRs  %3g waves  %6g LDS\n", all_shaders[i]->name, worst[i].vgprs,
                       worst[i].occupancy, worst[i].lds);
+    print_tiles(tiles, tile_count);
     gs__gpu_close(gpu);
     gs__instance_destroy(instance);
 }
