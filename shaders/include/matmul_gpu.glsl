@@ -7,6 +7,7 @@
 //   STEPS_BEGIN, STEPS_END  the part of k that this workgroup sums up
 #ifndef GS_MATMUL_GPU_GLSL
 #define GS_MATMUL_GPU_GLSL
+#extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 3) in;
 layout(constant_id = 4) const uint TILE_M = 64;
@@ -70,13 +71,19 @@ uint column_of(uint j) {
 
 float acc[THREAD_M * THREAD_N];
 
+// Unrolled by hand: compilers that leave the loop as it is compute addresses in each step.
+const uint UNROLLED = THREAD_M * THREAD_N >= 16u ? 8u : 16u;
+
 void multiply() {
-    for (uint k = 0; k < TILE_K; k++) {
-        float av[THREAD_M], bv[THREAD_N];
-        for (uint i = 0; i < THREAD_M; i++) av[i] = a_tile[k * STRIDE_A + row_of(i)];
-        for (uint j = 0; j < THREAD_N; j++) bv[j] = b_tile[k * STRIDE_B + column_of(j)];
-        for (uint i = 0; i < THREAD_M; i++)
-            for (uint j = 0; j < THREAD_N; j++) acc[i * THREAD_N + j] = fma(av[i], bv[j], acc[i * THREAD_N + j]);
+    for (uint first = 0; first < TILE_K; first += UNROLLED) {
+        [[unroll]] for (uint step_ = 0; step_ < UNROLLED; step_++) {
+            uint k = first + step_;
+            float av[THREAD_M], bv[THREAD_N];
+            for (uint i = 0; i < THREAD_M; i++) av[i] = a_tile[k * STRIDE_A + row_of(i)];
+            for (uint j = 0; j < THREAD_N; j++) bv[j] = b_tile[k * STRIDE_B + column_of(j)];
+            for (uint i = 0; i < THREAD_M; i++)
+                for (uint j = 0; j < THREAD_N; j++) acc[i * THREAD_N + j] = fma(av[i], bv[j], acc[i * THREAD_N + j]);
+        }
     }
 }
 
