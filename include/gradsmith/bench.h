@@ -71,9 +71,13 @@ typedef struct gs_bench_result {
 // Called after each measurement; `result` is borrowed. Returns false to stop.
 typedef bool gs_bench_callback(void *user, const gs_bench_result *result);
 
+#define GS_BENCH_MAX_SIZE 16384
+
 typedef struct gs_bench_params {
     uint32_t parts;              // of gs_bench_part; 0: all
     bool quick;                  // fewer sizes and repeats, for a first look
+    const uint32_t *sizes;       // MATMUL: these square products, each 1 to GS_BENCH_MAX_SIZE, and no others
+    uint32_t size_count;         // 0: sizes from 256 to 4096, and those of the workloads
     const char *data_dir;        // as for gs_data_load; without the files of Fashion-MNIST, training uses random data
     const char *json;            // file for the report, replaced only when all is measured; NULL: none
     gs_bench_callback *callback; // may be NULL

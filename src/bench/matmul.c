@@ -159,8 +159,11 @@ fail:
 }
 
 static gs_status measure_squares(gs__bench *bench) {
-    static const uint32_t sizes[] = {256, 512, 1024, 2048, 4096};
-    const uint32_t count = bench->params->quick ? 2 : sizeof sizes / sizeof sizes[0];
+    static const uint32_t usual[] = {256, 512, 1024, 2048, 4096};
+    const uint32_t *sizes = bench->params->size_count ? bench->params->sizes : usual;
+    const uint32_t count = bench->params->size_count ? bench->params->size_count
+                           : bench->params->quick    ? 2
+                                                     : sizeof usual / sizeof usual[0];
     double rates[3] = {0};
     for (uint32_t i = 0; i < count; i++)
         for (int form = GS_BENCH_A_B; form <= GS_BENCH_AT_B; form++) {
@@ -194,6 +197,7 @@ gs_status gs__bench_matmul(gs__bench *bench) {
         uint32_t batch, features[4];
     } workloads[] = {{"W1", 32, {784, 64, 10}}, {"W1b", 1024, {784, 64, 10}}, {"W2", 128, {784, 512, 512, 10}}};
     gs_status status = measure_squares(bench);
+    if (bench->params->size_count) return status;
     for (uint32_t w = 0; w < sizeof workloads / sizeof workloads[0]; w++)
         for (uint32_t layer = 1; layer < 4 && workloads[w].features[layer] && status == GS_OK; layer++)
             status = measure_layer(bench, workloads[w].name, layer, workloads[w].batch,

@@ -93,6 +93,13 @@ gs_status gs_bench_run(gs_context *context, const gs_bench_params *params, uint6
     if (parts & ~(uint32_t)GS_BENCH_ALL)
         return gs__fail(bench.error, GS_ERR_ARGUMENT, "gs_bench_run: parts 0x%x, expected bits of 0x%x", parts,
                         GS_BENCH_ALL);
+    if (params->size_count && !params->sizes)
+        return gs__fail(bench.error, GS_ERR_ARGUMENT, "gs_bench_run: sizes is NULL, expected %u of them",
+                        params->size_count);
+    for (uint32_t i = 0; i < params->size_count; i++)
+        if (params->sizes[i] < 1 || params->sizes[i] > GS_BENCH_MAX_SIZE)
+            return gs__fail(bench.error, GS_ERR_ARGUMENT, "gs_bench_run: size %u, expected 1 to %d", params->sizes[i],
+                            GS_BENCH_MAX_SIZE);
     gs__bench_host_get(&bench.host);
     GS_TRY(gs__context_gpu(context, &bench.gpu));
     // Opened first: what cannot be written is known before the measuring.

@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 static const char text[] = "Measures the device. Values are medians over repeats, with the lowest and the\n"
@@ -110,6 +111,26 @@ static int read_parts(const char *only, uint32_t *parts) {
     return CLI_GO_ON;
 }
 
+enum { MAX_SIZES = 16 };
+
+// "1024,4096"
+static int read_sizes(const char *list, uint32_t sizes[MAX_SIZES], uint32_t *count) {
+    *count = 0;
+    for (const char *word = list; word != NULL;) {
+        const size_t length = strcspn(word, ",");
+        unsigned long size = 0;
+        for (size_t i = 0; i < length && size <= GS_BENCH_MAX_SIZE; i++)
+            size = word[i] >= '0' && word[i] <= '9' ? size * 10 + (unsigned long)(word[i] - '0') : ULONG_MAX;
+        if (size < 1 || size > GS_BENCH_MAX_SIZE)
+            return cli_misuse("bench", "--size: expected numbers from 1 to %d like 512,1024, found \"%.*s\"",
+                              GS_BENCH_MAX_SIZE, (int)length, word);
+        if (*count == MAX_SIZES) return cli_misuse("bench", "--size: expected at most %d sizes", MAX_SIZES);
+        sizes[(*count)++] = (uint32_t)size;
+        word = word[length] == ',' ? word + length + 1 : NULL;
+    }
+    return CLI_GO_ON;
+}
+
 static int run(gs_context *context, gs_bench_params *params, struct view *view) {
     gs_device_info device;
     char reason[256];
@@ -136,16 +157,20 @@ static int run(gs_context *context, gs_bench_params *params, struct view *view) 
 }
 
 int cli_bench(int argc, char **argv) {
-    const char *only = NULL;
+    const char *only = NULL, *size = NULL;
+    uint32_t sizes[MAX_SIZES];
     gs_context_params context_params = {0};
     struct view view = {.part = -1};
     gs_bench_params params = {.callback = on_result, .user = &view};
     const cli_option options[] = {
         {"only", "PARTS", "some of peak,matmul,train (default: all)", .text = &only},
+        {"size", "N[,N]", "matmul: these square products only", .text = &size},
         {"quick", NULL, "fewer sizes and shorter repeats, for a first look", .flag = &params.quick},
         {"json", "FILE", "write all figures to FILE, as JSON", .text = &params.json},
         {"data-dir", "DIR", "where the files of Fashion-MNIST are", .text = &params.data_dir},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &context_params.device},
+        {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
+         .flag = &context_params.no_autotune},
         {"quiet", NULL, "print errors only", .flag = &view.quiet},
         {0},
     };
@@ -155,12 +180,17 @@ int cli_bench(int argc, char **argv) {
         .text = text,
         .options = options,
         .examples = "  gradsmith bench\n"
-                    "  gradsmith bench --only peak,matmul --json bench.json\n",
+                    "  gradsmith bench --only peak,matmul --json bench.json\n"
+                    "  gradsmith bench --only matmul --size 1024,4096\n",
     };
     int code = cli_parse(&usage, argc, argv);
     if (code != CLI_GO_ON) return code;
     code = read_parts(only, &params.parts);
+    if (code == CLI_GO_ON) code = read_sizes(size, sizes, &params.size_count);
     if (code != CLI_GO_ON) return code;
+    params.sizes = sizes;
+    if (size != NULL && params.parts != 0 && !(params.parts & GS_BENCH_MATMUL))
+        return cli_misuse("bench", "--size is for matmul, which --only leaves out");
     if (view.quiet && params.json == NULL)
         return cli_misuse("bench", "--quiet prints nothing and no --json FILE is given: nothing would be left");
     gs_context *context;

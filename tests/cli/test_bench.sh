@@ -66,6 +66,16 @@ for workload in W1 W1b W2; do
 done
 same "$(find . -name '*bench.json*' | wc -l)" 1 # nothing half-written
 
+# Chosen sizes, and no choice by measurement: nothing of it is kept.
+GRADSMITH_CACHE=$work/kept run bench --quick --only matmul --size 65,128 --no-autotune --json sizes.json
+exits 0
+for i in 1 2 3; do same "$(json results $i m <sizes.json) $(json results $((i + 3)) k <sizes.json)" "65 128"; done
+same "$(json results 7 kind <sizes.json)" ""
+same "$(find kept -name '*tuning*' | wc -l)" 0
+GRADSMITH_CACHE=$work/kept run bench --quick --only matmul --size 65 --quiet --json sizes.json
+exits 0
+same "$(find kept -name '*tuning*' | wc -l)" 1
+
 # A kernel that does nothing of what it should: the figures are not to be believed, and that is said.
 shaders=$GRADSMITH_BUILD_DIR/shaders
 mkdir broken
@@ -92,6 +102,12 @@ same "$(find . -name '*bench.json*' | wc -l)" 1
 refused 2 bench --only nothing -- '--only: expected some of peak,matmul,train, found "nothing"'
 refused 2 bench --only peak, -- '--only: expected some of' 'found ""'
 refused 2 bench --only peaks -- '--only: expected some of' 'found "peaks"'
+refused 2 bench --size 0 -- '--size: expected numbers from 1 to 16384' 'found "0"'
+refused 2 bench --size 512, -- '--size' 'found ""'
+refused 2 bench --size 5x -- '--size' 'found "5x"'
+refused 2 bench --size 16385 -- '--size' 'found "16385"'
+refused 2 bench --size 1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8 -- '--size: expected at most 16 sizes'
+refused 2 bench --only peak --size 512 -- '--size is for matmul'
 refused 2 bench --quiet -- '--quiet' '--json'
 refused 2 bench here -- 'unexpected argument "here"'
 run bench --json no-such-folder/bench.json --only peak
