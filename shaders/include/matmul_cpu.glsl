@@ -54,16 +54,55 @@ vec4 column_of_a(uint row, uint k, uint end, bool tail) {
 
 #ifdef SHUFFLE
 // One load serves 8 rows: lane i has row i, or step i % 4 of rows i / 4 * 4 .. + 3.
-void add_product(uint row, uint k, uint count, bool tail, mat4 b) {
+vec4 rows_of_a(uint row, uint k, uint count, bool tail) {
     uint lane = gl_SubgroupInvocationID;
-    for (uint g = 0; g < ROWS; g += 8u) {
-        vec4 v = TRANS_A == 0u ? row_of_a(min(row + g + lane, push.m - 1u), k, count, tail)
-                               : column_of_a(min(row + g + (lane & 4u), push.m - 1u), k + (lane & 3u), k + count, tail);
-        for (uint r = 0; r < min(ROWS, 8u); r++)
-            for (uint i = 0; i < 4; i++) {
-                float a = TRANS_A == 0u ? subgroupShuffle(v[i], r) : subgroupShuffle(v[r & 3u], (r & 4u) + i);
-                acc[g + r] = fma(vec4(a), b[i], acc[g + r]);
-            }
+    return TRANS_A == 0u ? row_of_a(min(row + lane, push.m - 1u), k, count, tail)
+                         : column_of_a(min(row + (lane & 4u), push.m - 1u), k + (lane & 3u), k + count, tail);
+}
+
+// Rows first .. end - 1 of the 8 that v holds; acc[to] is that of the first of the 8.
+void multiply(uint to, uint first, uint end, vec4 v, mat4 b) {
+    for (uint r = first; r < end; r++)
+        for (uint i = 0; i < 4; i++) {
+            float a = TRANS_A == 0u ? subgroupShuffle(v[i], r) : subgroupShuffle(v[r & 3u], (r & 4u) + i);
+            acc[(to + r) % ROWS] = fma(vec4(a), b[i], acc[(to + r) % ROWS]);
+        }
+}
+
+void add_product(uint row, uint k, uint count, bool tail, mat4 b) {
+    for (uint g = 0; g < ROWS; g += 8u) multiply(g, 0u, min(ROWS, 8u), rows_of_a(row + g, k, count, tail), b);
+}
+
+// As the part of block_of_b that load i makes.
+vec4 load_of_b(uint col, uint k, uint i) {
+    return load_b(push.b + (TRANS_B == 0u ? (k + i) * push.n + col : min(col + i, push.n - 1u) * push.k + k));
+}
+
+// All whole blocks, of 16 rows. The loads of the next block stand between the products of this one, so that a processor
+// has work for as long as each takes, wherever its data come from.
+void add_blocks(uint row, uint col, uint end) {
+    vec4 v = rows_of_a(row, 0u, 4u, false), w = rows_of_a(row + 8u, 0u, 4u, false), v_next, w_next;
+    mat4 loaded, next;
+    for (uint i = 0; i < 4; i++) loaded[i] = load_of_b(col, 0u, i);
+    for (uint k = 0; k < end; k += 4u) {
+        uint then = min(k + 4u, end - 4u);
+        mat4 b = TRANS_B == 0u ? loaded : transpose(loaded);
+        next[0] = load_of_b(col, then, 0u);
+        multiply(0u, 0u, 3u, v, b);
+        next[1] = load_of_b(col, then, 1u);
+        multiply(0u, 3u, 5u, v, b);
+        next[2] = load_of_b(col, then, 2u);
+        multiply(0u, 5u, 8u, v, b);
+        next[3] = load_of_b(col, then, 3u);
+        multiply(8u, 0u, 3u, w, b);
+        v_next = rows_of_a(row, then, 4u, false);
+        multiply(8u, 3u, 5u, w, b);
+        w_next = rows_of_a(row + 8u, then, 4u, false);
+        multiply(8u, 5u, 8u, w, b);
+        if (EXTRA >= SUMS) sum += (b[0] + b[1]) + (b[2] + b[3]);
+        loaded = next;
+        v = v_next;
+        w = w_next;
     }
 }
 #else
@@ -110,7 +149,13 @@ void main() {
 
     for (uint r = 0; r < ROWS; r++) acc[r] = vec4(0.0);
     uint end = push.k & ~3u;
-    for (uint k = 0; k < end; k += 4u) add_block(row, col, k, 4u, false);
+#ifdef SHUFFLE
+    bool ahead = ROWS == 16u && EXTRA != ONLY_SUMS && end != 0u;
+    if (ahead) add_blocks(row, col, end);
+#else
+    const bool ahead = false;
+#endif
+    for (uint k = 0; k < end && !ahead; k += 4u) add_block(row, col, k, 4u, false);
     if (TAIL != 0u) add_block(row, col, end, push.k - end, true);
 
     if (EXTRA >= SUMS && stores && own_row == 0u) store(push.sums + col, col, own_col, sum);
