@@ -132,6 +132,26 @@ static const struct recipe recipes[] = {
      4,
      {.optimizer = {.kind = GS_OPTIMIZER_ADAM, .paper_epsilon = true}, .loss = {.kind = GS_LOSS_MAE}}},
     {"12 dense:8:relu dense:4", GS_F32, true, 12, 4, {.optimizer = {.kind = GS_OPTIMIZER_ADAM}}},
+    {"12 dense:8:relu dense:3",
+     GS_F32,
+     true,
+     12,
+     3,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.ignores = true, .ignore_class = -1}}},
+    {"12 dense:8:relu dense:1",
+     GS_F32,
+     false,
+     12,
+     1,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD},
+      .loss = {.kind = GS_LOSS_BINARY_CROSSENTROPY},
+      .metrics = {{.kind = GS_METRIC_AUC}, {.kind = GS_METRIC_PRECISION}, {.kind = GS_METRIC_R2}}}},
+    {"12 dense:8:relu dense:4",
+     GS_F32,
+     false,
+     12,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_COSINE_SIMILARITY}}},
 };
 
 static gs_data *make_data(gs_context *context, const struct recipe *r) {
@@ -147,6 +167,8 @@ static gs_data *make_data(gs_context *context, const struct recipe *r) {
     return data;
 }
 
+static float weights[ROWS]; // of samples
+
 static void plan_batches(gs_context *context, gs_model *model, const struct recipe *r, const uint32_t *batches,
                          uint32_t batch_count) {
     gs_data *data = make_data(context, r);
@@ -157,6 +179,7 @@ static void plan_batches(gs_context *context, gs_model *model, const struct reci
                                           .data = data,
                                           .count = ROWS,
                                           .batch = batches[b],
+                                          .weights = r->compile.loss.ignores && mode == GS__MODE_TRAIN ? weights : NULL,
                                           .softmax = mode == GS__MODE_PREDICT};
             ok(context, gs__session_open(model, &p, &session));
             gs__session_close(&session);
