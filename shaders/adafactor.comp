@@ -107,7 +107,7 @@ void apply(uint i) {
 
 void main() {
     uint steps = max(state.set.accumulate, 1u);
-    if (SKIPS != 0u && state.cur.step_lo % steps != steps - 1u) return;
+    if (SKIPS != 0u ? state.cur.step_lo % steps != steps - 1u : state.cur.skip != 0u) return;
     uint item = sum_item();
     if (PHASE == MEANS) means(item);
     if (PHASE == ROW_MEANS) row_means(item);

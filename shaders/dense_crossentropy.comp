@@ -16,7 +16,7 @@ void logits(uint first_row) {
     float sum = 0.0;
     if (col < CLASSES && row < push.row_count)
         for (uint k = t / (COLUMNS * ROWS_); k < push.features; k += SPLITS)
-            sum = fma(act[push.x + row * push.features + k], param[push.kernel + k * CLASSES + col], sum);
+            sum = fma(narrow(act[push.x + row * push.features + k]), factor_b(param[push.kernel + k * CLASSES + col]), sum);
     part[t] = sum;
     barrier();
     if (t >= COLUMNS * ROWS_) return;
@@ -47,7 +47,7 @@ void loss(uint row, uint at) {
     for (uint c = 0; c < CLASSES; c++) {
         float g = exp_(value[at + c] - best) / sum - (int(c) == target ? 1.0 : 0.0);
         g = live && inside ? g / float(state.cur.rows) : 0.0;
-        value[at + c] = g;
+        value[at + c] = factor_a(g);
         act[push.dlogits + row * CLASSES + c] = g;
     }
 }
@@ -58,9 +58,9 @@ void gradient(uint first_row) {
         uint row = i / push.features, k = i % push.features, e = first_row * push.features + i;
         float v = 0.0, y = 0.0;
         for (uint c = 0; c < CLASSES; c++)
-            v = fma(value[row * MAX_CLASSES + c], param[push.kernel + k * CLASSES + c], v);
+            v = fma(value[row * MAX_CLASSES + c], factor_b(param[push.kernel + k * CLASSES + c]), v);
         if (EPILOGUE_MODE == 2u) y = act[push.epilogue_y + e];
-        act[push.dx + e] = epilogue1(v, y, e);
+        act[push.dx + e] = epilogue1(unscaled(v), y, e);
     }
 }
 

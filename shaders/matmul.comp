@@ -26,7 +26,7 @@ void store(uint row, uint col, uint first) {
                 uint n = col + column_of(j), e = m * push.n + n;
                 if (n >= push.n) continue;
                 uint at = i * THREAD_N + j;
-                vec4 v = vec4(acc[at], acc[at + 1u], acc[at + 2u], acc[at + 3u]), x = vec4(0.0);
+                vec4 v = unscaled4(vec4(acc[at], acc[at + 1u], acc[at + 2u], acc[at + 3u])), x = vec4(0.0);
                 uint from = push.extra + (EXTRA == BIAS ? n : e);
                 if (EXTRA == BIAS || EPILOGUE_MODE == 2u)
                     x = vec4(extra[from], extra[from + 1u], extra[from + 2u], extra[from + 3u]);
@@ -37,7 +37,7 @@ void store(uint row, uint col, uint first) {
             for (uint j = 0; j < THREAD_N; j++) {
                 uint n = col + column_of(j), e = m * push.n + n;
                 if (n >= push.n) continue;
-                float v = acc[i * THREAD_N + j], x = 0.0;
+                float v = unscaled(acc[i * THREAD_N + j]), x = 0.0;
                 if (EXTRA == BIAS || EPILOGUE_MODE == 2u) x = extra[push.extra + (EXTRA == BIAS ? n : e)];
                 if (EXTRA == BIAS) v += x;
                 c[first + e] = epilogue1(v, x, e);
@@ -63,6 +63,6 @@ void main() {
     // The workgroups of the first tile row add up the columns of B, thread i column i.
     bool sums = EXTRA >= SUMS && row == 0u && gl_LocalInvocationID.x < TILE_N;
     float sum = multiply_tile(row, col, sums);
-    if (sums && col + gl_LocalInvocationID.x < push.n) c[push.sums + col + gl_LocalInvocationID.x] = sum;
+    if (sums && col + gl_LocalInvocationID.x < push.n) c[push.sums + col + gl_LocalInvocationID.x] = unscaled(sum);
     if (EXTRA != ONLY_SUMS) store(row, col, first);
 }

@@ -45,10 +45,10 @@ void store(uint row, uint col, uint first) {
         for (uint j = 0; j < THREAD_N; j += VECTOR_N) {
             uint n = col + column_of(j), e = first + m * size_n + n, at = i * THREAD_N + j;
             if (VECTOR_N == 4u && (size_n & 3u) == 0u) {
-                if (n < size_n) c4[e >> 2] = vec4(acc[at], acc[at + 1u], acc[at + 2u], acc[at + 3u]);
+                if (n < size_n) c4[e >> 2] = unscaled4(vec4(acc[at], acc[at + 1u], acc[at + 2u], acc[at + 3u]));
             } else {
                 for (uint x = 0; x < VECTOR_N; x++)
-                    if (n + x < size_n) c[e + x] = acc[at + x];
+                    if (n + x < size_n) c[e + x] = unscaled(acc[at + x]);
             }
         }
     }
@@ -82,6 +82,6 @@ void main() {
     uint thread = gl_LocalInvocationID.x;
     bool sums = sums_first != NO_SUMS && row == 0u && thread < TILE_N;
     float sum = multiply_tile(row, col, sums);
-    if (sums && col + thread < size_n) c[first + sums_first + col + thread] = sum;
+    if (sums && col + thread < size_n) c[first + sums_first + col + thread] = unscaled(sum);
     store(row, col, first + c_first);
 }

@@ -19,6 +19,7 @@ layout(push_constant) uniform PUSH {
     EPILOGUE_PUSH
 } push;
 #include "epilogue.glsl"
+#include "precision.glsl" // a: x, then the gradient of the logits; b: the kernel
 
 layout(set = 0, binding = 0) buffer ACTIVATIONS { float act[]; };
 layout(set = 0, binding = 1) readonly buffer PARAMETERS { float param[]; };

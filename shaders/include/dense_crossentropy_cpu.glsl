@@ -14,6 +14,10 @@ layout(set = 0, binding = 9) uniform textureBuffer param_texels;
 
 #define BIAS_OF_HEAD BIAS
 #define HEAD_EPILOGUE EPILOGUE_MODE
+#define HEAD_X(v) narrow4(v, false)
+#define HEAD_KERNEL(v) factor_b4(v)
+#define HEAD_GRADIENT(v) factor_a4(v)
+#define HEAD_DX(v) unscaled4(v)
 #include "head_cpu.glsl"
 
 TEXEL_LOAD(load4, act_texels, TAIL == 0u)

@@ -24,10 +24,10 @@ void for_each_quad() {
     }
 }
 
-// Whether the step ends an accumulation.
+// Whether the step updates anything.
 bool is_update() {
     uint steps = max(state.set.accumulate, 1u);
-    return state.cur.step_lo % steps == steps - 1u;
+    return steps == 1u ? state.cur.skip == 0u : state.cur.step_lo % steps == steps - 1u;
 }
 
 #endif

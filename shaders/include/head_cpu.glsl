@@ -5,6 +5,14 @@
 // Before it is included: constants CLASSES, WANT_ACCURACY, WANT_DLOGITS, WANT_DX, BIAS_OF_HEAD, TAIL (features % 4);
 // HEAD_EPILOGUE, the mode of dx's; the buffers act, act4, rows, and param_texels; epilogue.glsl, math.glsl. Behind it:
 // head_x and head_y, which load elements k .. k + 3 of a row of x and of the epilogue's y.
+// HEAD_X, HEAD_KERNEL, HEAD_GRADIENT: the factors as the products take them; HEAD_DX: from the sum to dx (precision.glsl).
+#ifndef HEAD_X
+#define HEAD_X(v) (v)
+#define HEAD_KERNEL(v) (v)
+#define HEAD_GRADIENT(v) (v)
+#define HEAD_DX(v) (v)
+#endif
+
 struct head_tensors {
     uint features, rows; // rows that the step has
     uint kernel, bias, loss, accuracy, dlogits, dx; // first elements; multiples of 4
@@ -23,7 +31,7 @@ void load_block(uint k) {
     int t = int(head.kernel + k * CLASSES >> 2), last = textureSize(param_texels) - 1;
     vec4 mine[(CLASSES + 7u) / 8u];
     [[unroll]] for (uint f = 0; f < (CLASSES + 7u) / 8u; f++)
-        mine[f] = texelFetch(param_texels, min(t + int(8u * f + gl_SubgroupInvocationID), last));
+        mine[f] = HEAD_KERNEL(texelFetch(param_texels, min(t + int(8u * f + gl_SubgroupInvocationID), last)));
     [[unroll]] for (uint i = 0; i < CLASSES; i++) {
         vec4 v = mine[i >> 3];
         block[i] = vec4(subgroupShuffle(v.x, i & 7u), subgroupShuffle(v.y, i & 7u), subgroupShuffle(v.z, i & 7u),
@@ -33,7 +41,8 @@ void load_block(uint k) {
 #else
 void load_block(uint k) {
     int t = int(head.kernel + k * CLASSES >> 2), last = textureSize(param_texels) - 1;
-    [[unroll]] for (uint i = 0; i < CLASSES; i++) block[i] = texelFetch(param_texels, min(t + int(i), last));
+    [[unroll]] for (uint i = 0; i < CLASSES; i++)
+        block[i] = HEAD_KERNEL(texelFetch(param_texels, min(t + int(i), last)));
 }
 #endif
 
@@ -41,7 +50,7 @@ void load_block(uint k) {
 float kernel_at(uint j, uint c) { return block[j * CLASSES + c >> 2][j * CLASSES + c & 3u]; }
 
 void add_features(uint row, uint k, uint count) {
-    vec4 x = head_x(row, k);
+    vec4 x = HEAD_X(head_x(row, k));
     load_block(k);
     [[unroll]] for (uint j = 0; j < count; j++)
         [[unroll]] for (uint c = 0; c < CLASSES; c++) v4[c >> 2][c & 3u] = fma(x[j], kernel_at(j, c), v4[c >> 2][c & 3u]);
@@ -97,6 +106,7 @@ void gradient4(uint row, uint k, uint count, bool stores) {
     load_block(k);
     [[unroll]] for (uint j = 0; j < count; j++)
         [[unroll]] for (uint c = 0; c < CLASSES; c++) v[j] = fma(v4[c >> 2][c & 3u], kernel_at(j, c), v[j]);
+    v = HEAD_DX(v);
     if (HEAD_EPILOGUE == 2u) y = head_y(row, k);
     if (TAIL == 0u) {
         v = epilogue4_as(HEAD_EPILOGUE, v, y, e);
@@ -113,6 +123,7 @@ void head_row(uint row, int target, bool stores) {
     logits(row);
     loss(row, target, stores);
     if (WANT_DX == 0u) return;
+    [[unroll]] for (uint i = 0; i < VECTORS; i++) v4[i] = HEAD_GRADIENT(v4[i]);
     uint end = head.features & ~3u;
     for (uint k = 0; k < end; k += 4u) gradient4(row, k, 4u, stores);
     if (TAIL != 0u) gradient4(row, end, TAIL, stores);

@@ -20,6 +20,7 @@ layout(push_constant) uniform PUSH {
     EPILOGUE_PUSH
 } push;
 #include "epilogue.glsl"
+#include "precision.glsl"
 
 layout(set = 0, binding = 2) writeonly buffer C { float c[]; };
 layout(set = 0, binding = 2) writeonly buffer C4 { vec4 c4[]; };

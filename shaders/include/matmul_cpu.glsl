@@ -32,10 +32,10 @@ mat4 block_of_b(uint col, uint k, uint count, bool tail) {
     mat4 b;
     for (uint i = 0; i < 4; i++) {
         if (TRANS_B == 0u) {
-            b[i] = load_b(push.b + (tail ? min(k + i, push.k - 1u) : k + i) * push.n + col);
+            b[i] = factor_b4(load_b(push.b + (tail ? min(k + i, push.k - 1u) : k + i) * push.n + col));
             if (tail && i >= count) b[i] = vec4(0.0);
         } else {
-            b[i] = load_b(push.b + min(col + i, push.n - 1u) * push.k + k);
+            b[i] = factor_b4(load_b(push.b + min(col + i, push.n - 1u) * push.k + k));
             if (tail) b[i] = first_of(b[i], count);
         }
     }
@@ -44,11 +44,11 @@ mat4 block_of_b(uint col, uint k, uint count, bool tail) {
 
 // A is zero where B is, so that no value of another row or of nothing spoils the sum.
 vec4 row_of_a(uint row, uint k, uint count, bool tail) {
-    vec4 v = load_a(push.a + row * push.k + k);
+    vec4 v = factor_a4(load_a(push.a + row * push.k + k));
     return tail ? first_of(v, count) : v;
 }
 vec4 column_of_a(uint row, uint k, uint end, bool tail) {
-    vec4 v = load_a(push.a + (tail ? min(k, push.k - 1u) : k) * push.m + row);
+    vec4 v = factor_a4(load_a(push.a + (tail ? min(k, push.k - 1u) : k) * push.m + row));
     return tail && k >= end ? vec4(0.0) : v;
 }
 
@@ -158,13 +158,13 @@ void main() {
     for (uint k = 0; k < end && !ahead; k += 4u) add_block(row, col, k, 4u, false);
     if (TAIL != 0u) add_block(row, col, end, push.k - end, true);
 
-    if (EXTRA >= SUMS && stores && own_row == 0u) store(push.sums + col, col, own_col, sum);
+    if (EXTRA >= SUMS && stores && own_row == 0u) store(push.sums + col, col, own_col, unscaled4(sum));
     if (EXTRA == ONLY_SUMS) return;
     vec4 bias = EXTRA == BIAS ? load_extra(push.extra + col) : vec4(0.0);
     for (uint r = 0; r < ROWS; r++) {
         if (!stores || row + r < own_row) continue;
         uint e = (row + r) * push.n + col;
-        vec4 v = EXTRA == BIAS ? acc[r] + bias : acc[r];
+        vec4 v = EXTRA == BIAS ? acc[r] + bias : unscaled4(acc[r]);
         vec4 y = EPILOGUE_MODE == 2u ? load_extra(push.extra + e) : vec4(0.0);
         if (ALIGNED_C != 0u) v = epilogue4(v, y, e);
         else

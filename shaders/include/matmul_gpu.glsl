@@ -5,9 +5,11 @@
 //   SIZE_M, SIZE_N, STEPS   m, n, k
 //   FIRST_A, FIRST_B        first elements
 //   STEPS_BEGIN, STEPS_END  the part of k that this workgroup sums up
+// What it leaves in acc and in the sums is still to be unscaled (precision.glsl).
 #ifndef GS_MATMUL_GPU_GLSL
 #define GS_MATMUL_GPU_GLSL
 #extension GL_EXT_control_flow_attributes : require
+#include "precision.glsl"
 
 layout(local_size_x_id = 3) in;
 layout(constant_id = 4) const uint TILE_M = 64;
@@ -50,11 +52,11 @@ void load(uint row, uint col, uint k) {
 void share() {
     for (uint i = 0; i < LOADS_A; i++) {
         uvec2 p = place(gl_LocalInvocationID.x + i * gl_WorkGroupSize.x, TILE_M, TRANS_A == 0u);
-        a_tile[p.y * STRIDE_A + p.x] = a_next[i];
+        a_tile[p.y * STRIDE_A + p.x] = factor_a(a_next[i]);
     }
     for (uint i = 0; i < LOADS_B; i++) {
         uvec2 p = place(gl_LocalInvocationID.x + i * gl_WorkGroupSize.x, TILE_N, TRANS_B != 0u);
-        b_tile[p.y * STRIDE_B + p.x] = b_next[i];
+        b_tile[p.y * STRIDE_B + p.x] = factor_b(b_next[i]);
     }
 }
 

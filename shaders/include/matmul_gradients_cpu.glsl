@@ -4,6 +4,7 @@
 // ADAM: the gradients are not stored, but the parameters are updated by them.
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_samplerless_texture_functions : require
+#include "precision.glsl"
 #include "texel.glsl"
 
 #define NOT_ALIGNED 0u
@@ -77,7 +78,7 @@ vec4 acc[ROWS], sum = vec4(0.0);
     void name(product p, uint k, uint count) {                                                                \
         vec4 b[4];                                                                                            \
         for (uint i = 0; i < 4; i++) {                                                                        \
-            b[i] = i < count ? load_b(p.b + (k + min(i, count - 1u)) * p.n + p.col) : vec4(0.0);              \
+            b[i] = i < count ? factor_b4(load_b(p.b + (k + min(i, count - 1u)) * p.n + p.col)) : vec4(0.0);              \
             sum += b[i];                                                                                      \
         }                                                                                                     \
         MULTIPLY(rows, load_a)                                                                                \
@@ -87,7 +88,7 @@ vec4 acc[ROWS], sum = vec4(0.0);
 #define MULTIPLY(rows, load_a)                                                                                \
     uint lane = gl_SubgroupInvocationID, step_ = lane & 3u;                                                   \
     for (uint g = 0; g < rows; g += 8u) {                                                                     \
-        vec4 v = load_a(p.a + (k + min(step_, count - 1u)) * p.m + min(p.row + g + (lane & 4u), p.m - 1u));   \
+        vec4 v = factor_a4(load_a(p.a + (k + min(step_, count - 1u)) * p.m + min(p.row + g + (lane & 4u), p.m - 1u))); \
         if (step_ >= count) v = vec4(0.0);                                                                    \
         for (uint r = 0; r < min(rows, 8u); r++)                                                              \
             for (uint i = 0; i < 4; i++)                                                                      \
@@ -98,7 +99,8 @@ vec4 acc[ROWS], sum = vec4(0.0);
     for (uint i = 0; i < 4; i++) {                                                                            \
         vec4 v;                                                                                               \
         for (uint r = 0; r < rows; r++) {                                                                     \
-            if ((r & 3u) == 0u) v = i < count ? load_a(p.a + (k + min(i, count - 1u)) * p.m + p.row + r) : vec4(0.0); \
+            if ((r & 3u) == 0u)                                                                               \
+                v = i < count ? factor_a4(load_a(p.a + (k + min(i, count - 1u)) * p.m + p.row + r)) : vec4(0.0); \
             acc[r] = fma(vec4(v[r & 3u]), b[i], acc[r]);                                                      \
         }                                                                                                     \
     }
@@ -193,7 +195,7 @@ void store(product p, bool aligned, uint e, vec4 v) {
             vec4 v = sum;                                                                                     \
             [[unroll]] for (uint i = 0; i < tile_rows; i++) v = r == i ? acc[i] : v;                          \
             uint e = r < tile_rows ? p.c + (p.row + r) * p.n : p.sums;                                        \
-            if (p.row + r >= p.own_row) store(p, aligned, e + p.col, v);                                      \
+            if (p.row + r >= p.own_row) store(p, aligned, e + p.col, unscaled4(v));                                      \
         }                                                                                                     \
     }
 STORE_ALL(store_aligned, true, ROWS)

@@ -10,9 +10,11 @@
 #ifdef __STDC_VERSION__
 #include <stdint.h>
 #define GS_STATE_UINT         uint32_t
+#define GS_STATE_INT          int32_t
 #define GS_STATE_STRUCT(name) struct name
 #else
 #define GS_STATE_UINT         uint
+#define GS_STATE_INT          int
 #define GS_STATE_STRUCT(name) name
 #endif
 
@@ -30,7 +32,12 @@ struct gs_position {
     GS_STATE_UINT updates;
     float nadam_decay;   // Nadam (Dozat 2016): 0.96^t
     float nadam_product; // u_1 ... u_t, where u_t = beta1 (1 - 0.96^t / 2)
-    GS_STATE_UINT unused0, unused1, unused2, unused3;
+    // mixed_float16: gradients are multiplied by 2^loss_scale_log2 before they are rounded.
+    GS_STATE_INT loss_scale_log2;
+    GS_STATE_UINT good_steps; // since that changed
+    // 1, in `cur` only: a gradient is not finite. The step updates nothing; where steps accumulate, it adds nothing.
+    GS_STATE_UINT skip;
+    GS_STATE_UINT unused0;
 };
 
 // Set by the host before a run. 32 words.
@@ -58,7 +65,9 @@ struct gs_settings {
     float beta2_decay;      // beta2_t = 1 - t^beta2_decay
     float clip_threshold;   // of the update's root mean square
     GS_STATE_UINT segments; // of the schedule; 0: learning_rate
-    GS_STATE_UINT unused0, unused1, unused2, unused3, unused4, unused5, unused6, unused7, unused8;
+    GS_STATE_INT loss_scale_log2;    // at the start of a training
+    GS_STATE_UINT loss_scale_growth; // good steps until it doubles; 0: it stays
+    GS_STATE_UINT unused0, unused1, unused2, unused3, unused4, unused5, unused6;
 };
 
 // A part of a learning rate schedule, from step `begin` on, up to where the next one begins. schedule.h says what each
@@ -79,6 +88,8 @@ struct gs_segment {
     float inverse_steps;
     float p, q;
 };
+
+#define GS_LOSS_SCALE_LIMIT 60 // of the size of loss_scale_log2
 
 // A ring entry: what a step leaves for the host. 8 floats.
 //   sum[0] loss over the rows, sum[1] penalties (a total, not over rows), sum[2..6] metrics over the rows, sum[7] rows

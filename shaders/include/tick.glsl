@@ -61,6 +61,19 @@ void tick_updated(inout gs_position p) {
     p.nadam_product = factor;
 }
 
+// As Keras's LossScaleOptimizer: doubled after so many good steps, halved after a bad one.
+void tick_loss_scale(inout gs_position p) {
+    if (tick_state.set.loss_scale_growth != 0u) {
+        p.good_steps = p.skip != 0u ? 0u : p.good_steps + 1u;
+        if (p.skip != 0u) p.loss_scale_log2 = max(p.loss_scale_log2 - 1, -GS_LOSS_SCALE_LIMIT);
+        else if (p.good_steps >= tick_state.set.loss_scale_growth) {
+            p.loss_scale_log2 = min(p.loss_scale_log2 + 1, GS_LOSS_SCALE_LIMIT);
+            p.good_steps = 0u;
+        }
+    }
+    p.skip = 0u;
+}
+
 void tick_next() {
     gs_position p = tick_state.cur;
     uint data_count = tick_state.set.data_count;
@@ -80,7 +93,9 @@ void tick_next() {
         p.learning_rate = gs_segment_rate(tick_state.schedule[i], step);
         break;
     }
-    if (p.step_lo % max(tick_state.set.accumulate, 1u) == 0u) tick_updated(p);
+    uint steps = max(tick_state.set.accumulate, 1u);
+    if (steps == 1u ? p.skip == 0u : p.step_lo % steps == 0u) tick_updated(p);
+    tick_loss_scale(p);
     tick_state.next = p;
 }
 

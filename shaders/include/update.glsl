@@ -63,7 +63,7 @@ void main() {
     uint group = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
     uint first = group * (gl_WorkGroupSize.x * QUADS) + lane;
     uint count = push.count, steps = max(settings.accumulate, 1u);
-    if (SKIPS != 0u && cur.step_lo % steps != steps - 1u) count = 0u;
+    if (SKIPS != 0u ? cur.step_lo % steps != steps - 1u : cur.skip != 0u) count = 0u;
     for (uint i = 0u; i < QUADS; i++) {
         uint quad = first + i * gl_WorkGroupSize.x;
         if (quad < count) update(quad);

@@ -50,7 +50,7 @@ static void fuse_head(gs__graph *graph, const gs_op *op, uint32_t index) {
     gs__node *backward = loss->dx[0] ? find(graph, GS__BACKWARD, "matmul", loss->dx[0]) : NULL;
     if (loss->dx[0] && (!backward || reader_count(graph, loss->dx[0]) != 1)) return;
 
-    gs__node head = {.op = op, .pass = GS__FORWARD, .layer = product->layer};
+    gs__node head = {.op = op, .pass = GS__FORWARD, .layer = product->layer, .precision = product->precision};
     const gs__dense_crossentropy_attr head_attr = {.accuracy = attr->accuracy, .gradient = loss->dx[0] != 0};
     memcpy(head.attr.bytes, &head_attr, sizeof head_attr);
     memcpy(head.x, product->x, 3 * sizeof *head.x);
@@ -123,15 +123,19 @@ gs_status gs__graph_group_gradients(gs__graph *graph) {
     if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"matmul_gradients\"");
     const uint32_t node_count = graph->node_count;
     uint64_t dy_bytes = 0, rows = 0;
+    gs_precision precision = GS_PRECISION_DEFAULT;
     uint32_t movable = 0;
     for (uint32_t i = 0; i < node_count; i++) {
         if (!can_move(graph, &graph->nodes[i])) continue;
-        if (!movable++) rows = rows_of(graph, &graph->nodes[i]);
-        if (rows_of(graph, &graph->nodes[i]) != rows) return GS_OK;
+        if (!movable++) {
+            rows = rows_of(graph, &graph->nodes[i]);
+            precision = graph->nodes[i].precision;
+        }
+        if (rows_of(graph, &graph->nodes[i]) != rows || graph->nodes[i].precision != precision) return GS_OK;
         dy_bytes += bytes_of(graph, graph->nodes[i].dy[0]);
     }
     if (movable < 2 || dy_bytes > MAX_GROUPED_DY_BYTES) return GS_OK;
-    gs__node group = {.op = op, .pass = GS__FORWARD};
+    gs__node group = {.op = op, .pass = GS__FORWARD, .precision = precision};
     for (uint32_t i = 0; i < node_count; i++) {
         if (!can_move(graph, &graph->nodes[i])) continue;
         move(graph, i, &group);
@@ -139,7 +143,7 @@ gs_status gs__graph_group_gradients(gs__graph *graph) {
         if (movable && gs__node_attr(&group, gs__matmul_gradients_attr)->count < GS__GRADIENTS_MAX) continue;
         gs_status status = gs__graph_append(graph, &group);
         if (status != GS_OK) return status;
-        group = (gs__node){.op = op, .pass = GS__FORWARD};
+        group = (gs__node){.op = op, .pass = GS__FORWARD, .precision = precision};
     }
     return GS_OK;
 }
@@ -313,6 +317,8 @@ gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
 }
 
 gs_status gs__graph_fuse_for(gs__graph *graph, const gs__gpu_caps *caps) {
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].precision > GS_PRECISION_FLOAT32) return GS_OK; // those ops know only float32
     gs_status status = gs__graph_fuse_gather(graph, caps);
     return status == GS_OK ? gs__graph_fuse_update(graph, caps) : status;
 }

@@ -19,7 +19,7 @@ static void ref_forward(const gs__reference *r) {
     const bool last = gs__update_is_due(r->state);
     const double steps = r->state->set.accumulate ? r->state->set.accumulate : 1;
     for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
-        const double sum = r->x[1][i] + r->x[0][i];
+        const double sum = r->x[1][i] + (r->state->cur.skip ? 0 : r->x[0][i]);
         r->y[0][i] = last ? sum / steps : sum;
         r->y[1][i] = last ? 0 : sum;
     }

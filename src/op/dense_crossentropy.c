@@ -4,6 +4,7 @@
 //   logits = x kernel + bias
 //   -> loss (B), accuracy (B), storage ROWS, as sparse_crossentropy from logits makes them
 //      dlogits (B, K) = (softmax(logits) - onehot(target)) / rows of the step
+// In mixed precision the factors of both products are rounded; dlogits as it is stored is not.
 //   dx (B, I) = dlogits kernel^T, then node->epilogue backwards. The gradients of kernel and bias are left to matmul.
 #include "op/attr.h"
 #include "plan/record.h"
@@ -62,6 +63,7 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     while (columns < classes) columns *= 2;
     if (cpu) d.spec[GS_SPEC_DENSE_CROSSENTROPY_CPU_TAIL] = push.features % 4;
     else d.spec[GS_SPEC_DENSE_CROSSENTROPY_COLUMNS] = columns;
+    d.spec[GS__PRECISION_SPEC] = gs__precision_spec(node->precision, true, false);
     GS__EPILOGUE_PUSH(push, &node->epilogue);
     gs__epilogue_spec(&node->epilogue, true, d.spec + GS__EPILOGUE_SPEC);
     // The kernel may write behind this binding, even where it writes nothing.
@@ -85,7 +87,8 @@ static void ref_row(const gs__reference *r, uint64_t row, uint64_t features, uin
     for (uint64_t c = 0; c < classes; c++) {
         logits[c] = r->x[BIAS] ? r->x[BIAS][c] : 0;
         for (uint64_t k = 0; k < features; k++)
-            logits[c] += r->x[X][row * features + k] * r->x[KERNEL][k * classes + c];
+            logits[c] += gs__narrow(r->node->precision, r->x[X][row * features + k]) *
+                         gs__narrow(r->node->precision, r->x[KERNEL][k * classes + c]);
         if (logits[c] > best) best = logits[c], index = c;
     }
     for (uint64_t c = 0; c < classes; c++) sum += exp(logits[c] - best);
@@ -98,7 +101,9 @@ static void ref_row(const gs__reference *r, uint64_t row, uint64_t features, uin
     }
     for (uint64_t k = 0; r->dx[X] && k < features; k++) {
         double v = 0;
-        for (uint64_t c = 0; c < classes; c++) v += logits[c] * r->x[KERNEL][k * classes + c];
+        for (uint64_t c = 0; c < classes; c++)
+            v += gs__narrow_gradient(r->node->precision, r->state, logits[c]) *
+                 gs__narrow(r->node->precision, r->x[KERNEL][k * classes + c]);
         r->dx[X][row * features + k] = v;
     }
 }

@@ -1,6 +1,7 @@
 // matmul: y = x kernel + bias, over the last axis of x.
 //   x (..., I), kernel (I, O), bias (O), may be absent -> y (..., O).   M: product of the leading dimensions.
 //   dx = dy kernel^T (M, I),  dkernel = x^T dy (I, O),  dbias = column sums of dy (O).   Saves: x, kernel.
+// In mixed precision x, kernel and dy are rounded to 16 bits, also for dbias.
 // All three are C (m, n) = A (m, k) B (k, n) with A or B read as its transpose. The column sums come from the kernel that
 // makes dkernel, which reads all of dy anyhow. Two families of kernels: shaders/matmul.comp, shaders/matmul_cpu.comp.
 #include "plan/graph.h"
@@ -68,9 +69,10 @@ static gs__expected expect(const void *push_constants, const uint32_t *spec, con
     const uint64_t row = element / push->n, column = element % push->n;
     double sum = 0, magnitude = 1;
     for (uint64_t k = begin; k < end; k++) {
-        const double x = (double)a[spec[GS_SPEC_MATMUL_TRANS_A] ? k * push->m + row : row * push->k + k];
-        const double product =
-            x * (double)b[spec[GS_SPEC_MATMUL_TRANS_B] ? column * push->k + k : k * push->n + column];
+        const float x = a[spec[GS_SPEC_MATMUL_TRANS_A] ? k * push->m + row : row * push->k + k];
+        const float y = b[spec[GS_SPEC_MATMUL_TRANS_B] ? column * push->k + k : k * push->n + column];
+        const double product = gs__narrow_a(spec[GS__PRECISION_SPEC], state, (double)x) *
+                               gs__narrow_b(spec[GS__PRECISION_SPEC], state, (double)y);
         sum += product;
         magnitude += fabs(product);
     }
@@ -95,11 +97,13 @@ static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__produ
         spec[GS_SPEC_MATMUL_TRANS_B] = p->trans_b;
         spec[GS_SPEC_MATMUL_EXTRA] = p->extra;
         gs__epilogue_spec(&p->epilogue, p->backward, spec + GS__EPILOGUE_SPEC);
+        spec[GS__PRECISION_SPEC] = gs__precision_spec(p->precision, p->gradient_a, p->gradient_b);
     }
-    snprintf(choice->key, sizeof choice->key, "matmul,%s,%c%c%d,m%u,n%u,k%u,%u%u%u,e%u,p%u",
+    snprintf(choice->key, sizeof choice->key, "matmul,%s,%c%c%d,m%u,n%u,k%u,%u%u%u,e%u,p%u,%u",
              choice->ways[0].shader == &gs__shader_matmul ? "gpu" : "cpu", p->trans_a ? 't' : 'n',
              p->trans_b ? 't' : 'n', (int)p->extra, gs__size_class(p->m), gs__size_class(p->n), gs__size_class(p->k),
-             p->m % 4 == 0, p->n % 4 == 0, p->k % 4 == 0, choice->ways[0].spec[GS__EPILOGUE_SPEC], split->parts);
+             p->m % 4 == 0, p->n % 4 == 0, p->k % 4 == 0, choice->ways[0].spec[GS__EPILOGUE_SPEC], split->parts,
+             choice->ways[0].spec[GS__PRECISION_SPEC]);
     choice->work = (uint64_t)p->m * p->n * p->k;
     choice->expect = expect;
     if (p->extra == GS__PRODUCT_ONLY_SUMS) choice->way_count = 1;
@@ -216,7 +220,8 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
                                                        .extra = node->x[2] ? GS__PRODUCT_BIAS : GS__PRODUCT_PLAIN,
                                                        .bias = node->x[2],
                                                        .epilogue = node->epilogue,
-                                                       .scratch = node->scratch[0]});
+                                                       .scratch = node->scratch[0],
+                                                       .precision = node->precision});
 }
 
 static uint32_t count_of(const gs__graph *graph, gs__value value) {
@@ -252,7 +257,7 @@ static bool share_binding(gs__recorder *recorder, gs__value a, gs__value b) {
 }
 
 gs_status gs__product_record_gradients(gs__recorder *recorder, gs__value x, gs__value dy, uint32_t m, uint32_t i,
-                                       uint32_t o, gs__value dkernel, gs__value dbias) {
+                                       uint32_t o, gs__value dkernel, gs__value dbias, gs_precision precision) {
     gs_status status = GS_OK;
     const bool fused = share_binding(recorder, dkernel, dbias);
     const gs__product kernel = {.m = i,
@@ -263,9 +268,18 @@ gs_status gs__product_record_gradients(gs__recorder *recorder, gs__value x, gs__
                                 .b = dy,
                                 .c = dkernel,
                                 .extra = fused ? GS__PRODUCT_SUMS : GS__PRODUCT_PLAIN,
-                                .sums = fused ? dbias : 0};
-    const gs__product bias = {
-        .m = 1, .n = o, .k = m, .trans_a = true, .b = dy, .extra = GS__PRODUCT_ONLY_SUMS, .sums = dbias};
+                                .sums = fused ? dbias : 0,
+                                .precision = precision,
+                                .gradient_b = true};
+    const gs__product bias = {.m = 1,
+                              .n = o,
+                              .k = m,
+                              .trans_a = true,
+                              .b = dy,
+                              .extra = GS__PRODUCT_ONLY_SUMS,
+                              .sums = dbias,
+                              .precision = precision,
+                              .gradient_b = true};
     if (dkernel) GS_TRY(gs__product_record(recorder, &kernel));
     if (dbias && !fused) GS_TRY(gs__product_record(recorder, &bias));
 fail:
@@ -286,7 +300,9 @@ static gs_status backward(gs__recorder *recorder, const gs__node *node) {
                             .epilogue = node->epilogue,
                             .backward = true,
                             .epilogue_y = node->epilogue_y,
-                            .scratch = node->scratch[0]};
+                            .scratch = node->scratch[0],
+                            .precision = node->precision,
+                            .gradient_a = true};
     gs_status status = node->dx[0] ? gs__product_record(recorder, &dx) : GS_OK;
     if (status != GS_OK) return status;
     const gs__value dkernel = node->dx[1], dbias = node->dx[2];
@@ -296,8 +312,9 @@ static gs_status backward(gs__recorder *recorder, const gs__node *node) {
                                     &(gs__gradients){.rows = m,
                                                      .count = 1,
                                                      .pair = {{i, o, node->x[0], node->dy[0], dkernel, dbias}},
-                                                     .scratch = node->scratch[1]});
-    return gs__product_record_gradients(recorder, node->x[0], node->dy[0], m, i, o, dkernel, dbias);
+                                                     .scratch = node->scratch[1],
+                                                     .precision = node->precision});
+    return gs__product_record_gradients(recorder, node->x[0], node->dy[0], m, i, o, dkernel, dbias, node->precision);
 }
 
 static uint64_t rows_of(const gs__reference *r) {
@@ -306,12 +323,20 @@ static uint64_t rows_of(const gs__reference *r) {
     return count / (uint64_t)r->x_shape[1].dim[0];
 }
 
+// What the products take: see docs/precision.md.
+static double factor(const gs__reference *r, double value) {
+    return gs__narrow(r->node->precision, value);
+}
+static double gradient(const gs__reference *r, uint64_t element) {
+    return gs__narrow_gradient(r->node->precision, r->state, r->dy[0][element]);
+}
+
 static void ref_forward(const gs__reference *r) {
     const uint64_t rows = rows_of(r), ni = (uint64_t)r->x_shape[1].dim[0], no = (uint64_t)r->x_shape[1].dim[1];
     for (uint64_t m = 0; m < rows; m++)
         for (uint64_t o = 0; o < no; o++) {
             double sum = 0;
-            for (uint64_t i = 0; i < ni; i++) sum += r->x[0][m * ni + i] * r->x[1][i * no + o];
+            for (uint64_t i = 0; i < ni; i++) sum += factor(r, r->x[0][m * ni + i]) * factor(r, r->x[1][i * no + o]);
             r->y[0][m * no + o] = r->x[2] ? sum + r->x[2][o] : sum;
         }
 }
@@ -321,18 +346,18 @@ static void ref_backward(const gs__reference *r) {
     for (uint64_t m = 0; r->dx[0] && m < rows; m++)
         for (uint64_t i = 0; i < ni; i++) {
             double sum = 0;
-            for (uint64_t o = 0; o < no; o++) sum += r->dy[0][m * no + o] * r->x[1][i * no + o];
+            for (uint64_t o = 0; o < no; o++) sum += gradient(r, m * no + o) * factor(r, r->x[1][i * no + o]);
             r->dx[0][m * ni + i] = sum;
         }
     for (uint64_t i = 0; r->dx[1] && i < ni; i++)
         for (uint64_t o = 0; o < no; o++) {
             double sum = 0;
-            for (uint64_t m = 0; m < rows; m++) sum += r->x[0][m * ni + i] * r->dy[0][m * no + o];
+            for (uint64_t m = 0; m < rows; m++) sum += factor(r, r->x[0][m * ni + i]) * gradient(r, m * no + o);
             r->dx[1][i * no + o] = sum;
         }
     for (uint64_t o = 0; r->dx[2] && o < no; o++) {
         double sum = 0;
-        for (uint64_t m = 0; m < rows; m++) sum += r->dy[0][m * no + o];
+        for (uint64_t m = 0; m < rows; m++) sum += gradient(r, m * no + o);
         r->dx[2][o] = sum;
     }
 }

@@ -65,6 +65,7 @@ static gs_status record_cpu(gs__recorder *recorder, const gs__node *node, uint32
         gs__bind(recorder, &d, 2, GS__WRITE, node->y[2 * i + 1], &p->sums);
         if (!node->y[2 * i + 1]) p->sums = GS__NO_SUMS;
     }
+    d.spec[GS__PRECISION_SPEC] = gs__precision_spec(node->precision, false, true);
     return gs__dispatch_record_1d(recorder, &d, gs__gradient_tiles(&d, push.product, count, GS__GRADIENTS_MAX, push.k),
                                   1);
 }
@@ -121,7 +122,6 @@ gs_shape gs__gradients_scratch(const gs__gpu_caps *caps, const gs__gradients *g)
 static gs__expected expect(const void *push_constants, const uint32_t *spec, const struct gs_state *state,
                            const float *const windows[GS__MAX_BINDINGS], uint64_t element) {
     const uint32_t *push = push_constants, *p = push + 4;
-    (void)state;
     uint64_t part = 0;
     if (spec[GS_SPEC_MATMUL_GRADIENTS_PARTS]) {
         part = element / push[3];
@@ -137,7 +137,8 @@ static gs__expected expect(const void *push_constants, const uint32_t *spec, con
     const float *a = windows[0] + p[GPU_A], *b = windows[1] + p[GPU_B];
     double sum = 0, magnitude = 1;
     for (uint64_t k = begin; k < end; k++) {
-        const double product = (double)a[k * p[GPU_M] + row] * (double)b[k * n + column];
+        const double product = gs__narrow_a(spec[GS__PRECISION_SPEC], state, (double)a[k * p[GPU_M] + row]) *
+                               gs__narrow_b(spec[GS__PRECISION_SPEC], state, (double)b[k * n + column]);
         sum += product;
         magnitude += fabs(product);
     }
@@ -151,8 +152,8 @@ static gs_status record_products(gs__recorder *recorder, const gs__gradients *g,
     uint32_t push[4 + WORDS_GPU * GS__GRADIENTS_MAX] = {g->rows, l->split.steps, 0, l->part};
     gs__choice choice = {.expect = expect};
     gs__dispatch d = gs__dispatch_init(&gs__shader_matmul_gradients, GS_SPEC_MATMUL_GRADIENTS_COUNT, push, sizeof push);
-    int used =
-        snprintf(choice.key, sizeof choice.key, "gradients,gpu,k%u,p%u", gs__size_class(g->rows), l->split.parts);
+    int used = snprintf(choice.key, sizeof choice.key, "gradients,gpu,k%u,p%u,%u", gs__size_class(g->rows),
+                        l->split.parts, gs__precision_spec(g->precision, false, true));
     for (uint32_t i = first; i < first + count; i++) {
         uint32_t *p = push + 4 + (i - first) * WORDS_GPU;
         const struct gs__gradients_pair *pair = &g->pair[i];
@@ -174,6 +175,8 @@ static gs_status record_products(gs__recorder *recorder, const gs__gradients *g,
     if (parts) gs__bind(recorder, &d, 2, GS__WRITE, g->scratch, &push[2]);
     gs__tile_ways(&choice, gs__recorder_caps(recorder), &gs__shader_matmul_gradients, GS_SPEC_MATMUL_GRADIENTS_COUNT,
                   l->m + first, l->n + first, count, l->split.parts);
+    for (uint32_t i = 0; i < choice.way_count; i++)
+        choice.ways[i].spec[GS__PRECISION_SPEC] = gs__precision_spec(g->precision, false, true);
     return gs__dispatch_record_choice(recorder, &d, &choice);
 }
 
@@ -208,7 +211,9 @@ fail:
 
 // --- the op ---------------------------------------------------------------------------------------------------------
 static gs__gradients gradients_of(const gs__graph *graph, const gs__node *node) {
-    gs__gradients g = {.count = gs__node_attr(node, gs__matmul_gradients_attr)->count, .scratch = node->scratch[0]};
+    gs__gradients g = {.count = gs__node_attr(node, gs__matmul_gradients_attr)->count,
+                       .scratch = node->scratch[0],
+                       .precision = node->precision};
     for (uint32_t i = 0; i < g.count; i++) {
         const gs_shape *kernel = &graph->values[node->y[2 * i]].shape;
         uint64_t count = 0;
@@ -235,8 +240,8 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     if (texels) return record_cpu(recorder, node, g.count);
     for (uint32_t i = 0; i < g.count; i++) {
         const struct gs__gradients_pair *p = &g.pair[i];
-        gs_status status =
-            gs__product_record_gradients(recorder, p->x, p->dy, g.rows, p->i, p->o, p->dkernel, p->dbias);
+        gs_status status = gs__product_record_gradients(recorder, p->x, p->dy, g.rows, p->i, p->o, p->dkernel, p->dbias,
+                                                        node->precision);
         if (status != GS_OK) return status;
     }
     return GS_OK;
@@ -251,12 +256,14 @@ static void ref_forward(const gs__reference *r) {
             for (uint64_t o = 0; o < n; o++) {
                 double sum = 0;
                 for (uint64_t row = 0; row < count / m; row++)
-                    sum += r->x[2 * p][row * m + i] * r->x[2 * p + 1][row * n + o];
+                    sum += gs__narrow(r->node->precision, r->x[2 * p][row * m + i]) *
+                           gs__narrow_gradient(r->node->precision, r->state, r->x[2 * p + 1][row * n + o]);
                 r->y[2 * p][i * n + o] = sum;
             }
         for (uint64_t o = 0; r->y[2 * p + 1] && o < n; o++) {
             double sum = 0;
-            for (uint64_t row = 0; row < count / m; row++) sum += r->x[2 * p + 1][row * n + o];
+            for (uint64_t row = 0; row < count / m; row++)
+                sum += gs__narrow_gradient(r->node->precision, r->state, r->x[2 * p + 1][row * n + o]);
             r->y[2 * p + 1][o] = sum;
         }
     }

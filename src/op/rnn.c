@@ -133,7 +133,8 @@ static gs_status backward(gs__recorder *recorder, const gs__node *node) {
     const gs__value products = node->y[PRODUCTS] ? node->y[PRODUCTS] : node->dx[0];
     const uint32_t rows = push.batch * push.times;
     return gs__product_record_gradients(recorder, node->y[BEFORE], products, rows, push.units,
-                                        gs__value_count(recorder, products) / rows, node->dx[KERNEL], node->dx[BIAS]);
+                                        gs__value_count(recorder, products) / rows, node->dx[KERNEL], node->dx[BIAS],
+                                        GS_PRECISION_FLOAT32);
 }
 
 // --- reference ------------------------------------------------------------------------------------------------------

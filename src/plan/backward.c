@@ -8,7 +8,7 @@
 gs_status gs__graph_backward_node(gs__graph *graph, uint32_t forward, const gs__value *dy, gs__node **made) {
     gs_status status = GS_OK;
     const gs__node f = graph->nodes[forward];
-    gs__node node = {.op = f.op, .pass = GS__BACKWARD, .attr = f.attr, .layer = f.layer};
+    gs__node node = {.op = f.op, .pass = GS__BACKWARD, .attr = f.attr, .layer = f.layer, .precision = f.precision};
     for (uint32_t i = 0; i < f.op->inputs; i++) {
         if (f.op->needs_x & 1u << i) node.x[i] = f.x[i];
         if (!f.x[i] || !(f.op->differentiable & 1u << i) || !graph->values[f.x[i]].wants_grad) continue;
@@ -170,6 +170,18 @@ gs_status gs__graph_backward(gs__graph *graph) {
     GS_TRY(place_gradients(&b));
 fail:
     free(b.gradient);
+    return status;
+}
+
+gs_status gs__graph_check_finite(gs__graph *graph) {
+    gs_status status = GS_OK;
+    gs__node node = {.op = gs__op_find("check_finite"), .pass = GS__FORWARD};
+    if (!node.op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"check_finite\"");
+    const gs_shape flat = {1, {(int64_t)(trainable_bytes(graph) / sizeof(float))}};
+    graph->storage_bytes[GS__STORAGE_GRADIENT] = trainable_bytes(graph);
+    GS_TRY(gs__graph_value(graph, &flat, GS_F32, GS__STORAGE_GRADIENT, "gradients", &node.x[0]));
+    GS_TRY(gs__graph_append(graph, &node));
+fail:
     return status;
 }
 

@@ -151,7 +151,7 @@ gs_status gs__graph_apply(gs__graph *graph, const char *op_name, const char *lay
     gs_status status = GS_OK;
     const gs_op *op = gs__op_find(op_name);
     if (!op) return gs__fail(graph->error, GS_ERR_INTERNAL, "there is no op \"%s\"", op_name);
-    gs__node node = {.op = op, .pass = GS__FORWARD, .layer = layer};
+    gs__node node = {.op = op, .pass = GS__FORWARD, .layer = layer, .precision = graph->precision};
     if (attr && op->attr_bytes) memcpy(node.attr.bytes, attr, op->attr_bytes);
 
     const gs__value_info *infos[GS__MAX_INPUTS] = {0};

@@ -17,6 +17,7 @@ struct gs__graph {
     gs__node *nodes;
     uint32_t node_count, node_capacity;
     bool training;
+    gs_precision precision;                    // of the nodes that gs__graph_apply makes
     uint32_t batch;                            // rows of a step; stride of the row slots
     uint32_t row_slots;                        // values of storage ROWS so far
     uint64_t storage_bytes[GS__STORAGE_COUNT]; // placed so far; ACTIVATION: by the plan
@@ -62,6 +63,10 @@ gs_status gs__graph_flat(gs__graph *graph, gs__storage storage, uint64_t offset,
 // Appends op(x), whose first `outputs` outputs are its first inputs, changed in place.
 gs_status gs__graph_in_place(gs__graph *graph, const char *op, const void *attr, const gs__value *x, uint32_t x_count,
                              uint32_t outputs);
+
+// Appends a node that sets State.cur.skip when a gradient of a parameter is not finite: the update and the loss scale
+// heed it. Between the backward pass and gs__graph_update.
+gs_status gs__graph_check_finite(gs__graph *graph);
 
 // The backward node of forward node `forward`: dy has its outputs' gradients; dx[i] is made where wanted.
 // Used by gs__graph_backward and by the tests of ops.

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "plan/epilogue.h"
+#include "plan/precision.h"
 #include "tensor/shape.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +63,7 @@ typedef struct gs__node {
     } attr;                             // the op's own struct; see gs__node_attr
     gs__epilogue epilogue;              // applied to y[0] (forward) or dx[0] (backward)
     gs__value epilogue_y;               // backward epilogue: the stored result it differentiates through
+    gs_precision precision;             // of the factors of matrix products
     const char *layer;                  // for messages and the profile; borrowed until the graph dies
     gs__value scratch[GS__MAX_SCRATCH]; // what op->scratch asked for; set when a plan is made
 } gs__node;

@@ -24,6 +24,8 @@ typedef struct gs__product {
     bool backward;        // the epilogue's direction
     gs__value epilogue_y; // backward
     gs__value scratch;    // of gs__product_scratch
+    gs_precision precision;
+    bool gradient_a, gradient_b; // that factor is a gradient: float16 takes it times the loss scale
 } gs__product;
 
 // The scratch memory of a product that is summed up in several parts (plan/tile.h) on such a device; rank 0: none.
@@ -31,9 +33,10 @@ gs_shape gs__product_scratch(const gs__gpu_caps *caps, uint32_t m, uint32_t n, u
 // One dispatch, and one that adds up the parts where product->scratch is given and the device asks for parts.
 gs_status gs__product_record(gs__recorder *recorder, const gs__product *product);
 
-// dkernel (I, O) = x (M, I)^T dy (M, O), dbias (O) = column sums of dy; either may be absent. At most two dispatches.
+// dkernel (I, O) = x (M, I)^T dy (M, O), dbias (O) = column sums of dy as the product takes it; either may be absent. At
+// most two dispatches.
 gs_status gs__product_record_gradients(gs__recorder *recorder, gs__value x, gs__value dy, uint32_t m, uint32_t i,
-                                       uint32_t o, gs__value dkernel, gs__value dbias);
+                                       uint32_t o, gs__value dkernel, gs__value dbias, gs_precision precision);
 
 enum { GS__MAX_PAIRS = 4 };
 
@@ -46,6 +49,7 @@ typedef struct gs__gradients {
         gs__value x, dy, dkernel, dbias; // dbias may be absent
     } pair[GS__MAX_PAIRS];
     gs__value scratch; // of gs__gradients_scratch; absent: one part
+    gs_precision precision;
 } gs__gradients;
 gs_shape gs__gradients_scratch(const gs__gpu_caps *caps, const gs__gradients *gradients);
 gs_status gs__gradients_record(gs__recorder *recorder, const gs__gradients *gradients);

@@ -19,6 +19,7 @@ void gs__state_start(struct gs_state *state) {
         .beta2_gap = state->set.beta2_rest,
         .nadam_decay = 0.96f,
         .nadam_product = state->set.beta1 * 0.52f,
+        .loss_scale_log2 = state->set.loss_scale_log2,
     };
     state->cur = state->next;
 }
@@ -36,6 +37,19 @@ static void updated(const struct gs_state *state, struct gs_position *p) {
     p->nadam_product = factor * p->nadam_product;
 }
 
+// As Keras's LossScaleOptimizer.
+static void next_loss_scale(const struct gs_settings *set, struct gs_position *p) {
+    if (set->loss_scale_growth) {
+        p->good_steps = p->skip ? 0 : p->good_steps + 1;
+        if (p->skip) p->loss_scale_log2 -= p->loss_scale_log2 > -GS_LOSS_SCALE_LIMIT;
+        else if (p->good_steps >= set->loss_scale_growth) {
+            p->loss_scale_log2 += p->loss_scale_log2 < GS_LOSS_SCALE_LIMIT;
+            p->good_steps = 0;
+        }
+    }
+    p->skip = 0;
+}
+
 void gs__tick_next(struct gs_state *state) {
     struct gs_position p = state->cur = state->next;
     p.token = gs__mix32(p.token ^ gs__mix32(p.step_lo + 0x9E3779B9u));
@@ -48,6 +62,8 @@ void gs__tick_next(struct gs_state *state) {
     }
     p.rows = rows_at(state, p.begin);
     p.learning_rate = gs_schedule_rate(state, p.step_lo, p.step_hi);
-    if (p.step_lo % (state->set.accumulate ? state->set.accumulate : 1) == 0) updated(state, &p);
+    const uint32_t steps = state->set.accumulate ? state->set.accumulate : 1;
+    if (steps == 1 ? !p.skip : p.step_lo % steps == 0) updated(state, &p);
+    next_loss_scale(&state->set, &p);
     state->next = p;
 }

@@ -35,6 +35,8 @@ static inline uint32_t gs__tick_word(const gs__tick *tick, uint32_t i) {
 void gs__state_start(struct gs_state *state);
 
 // What a step does to the State, to the bit: cur = next, as gather does; next = the position after it, as tick.glsl does.
+// Whether a step is skipped only the device finds out: the host's loss scale and beta gaps are those of good steps. (With
+// skip set in `next`: as if the device had set it in `cur`.)
 void gs__tick_next(struct gs_state *state);
 
 #endif

@@ -81,11 +81,11 @@ double gs__update_decayed(const struct gs_state *state, double w) {
 
 bool gs__update_is_due(const struct gs_state *state) {
     const uint32_t steps = state->set.accumulate ? state->set.accumulate : 1;
-    return state->cur.step_lo % steps == steps - 1;
+    return steps == 1 ? !state->cur.skip : state->cur.step_lo % steps == steps - 1;
 }
 
 void gs__update_reference(const gs__reference *r, const gs__tick *tick, uint32_t slot_count, gs__update_rule *rule) {
-    const bool skips = tick->accumulates && !gs__update_is_due(r->state);
+    const bool skips = tick->accumulates ? !gs__update_is_due(r->state) : r->state->cur.skip != 0;
     for (int64_t i = 0; i < r->x_shape[0].dim[0]; i++) {
         double slots[4];
         for (uint32_t s = 0; s < slot_count; s++) slots[s] = r->x[2][gs__update_slot((uint64_t)i, s, slot_count)];

@@ -146,6 +146,7 @@ static void build(struct run *r) {
     const uint32_t batch = c->batch ? c->batch : c->x[0].shape.rank ? (uint32_t)c->x[0].shape.dim[0] : 1;
     uint32_t x_count = 0;
     gs__graph_init(&r->graph, &r->error, true, batch);
+    r->graph.precision = c->precision;
     for (uint32_t i = 0; i < r->op->inputs; i++) {
         if (c->x[i].absent || (!c->x[i].shape.rank && r->op->optional & 1u << i)) continue;
         x_count = i + 1;

@@ -44,6 +44,7 @@ typedef struct op_case {
     uint32_t rows;                  // State.cur.rows; 0: batch
     struct gs_settings set;         // seed_lo etc.; batch and data_count are filled in when 0
     struct gs_position position;    // cur and next; rows are filled in when 0
+    gs_precision precision;         // of the node
     gs__epilogue epilogue;          // of the forward pass
     gs__epilogue backward_epilogue; // of the backward pass, on dx[0]
     double relative, absolute;      // tolerances: |found - expected| <= absolute + relative |expected|; 0: 1e-5, 1e-6

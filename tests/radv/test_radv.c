@@ -152,6 +152,18 @@ static const struct recipe recipes[] = {
      12,
      4,
      {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_COSINE_SIMILARITY}}},
+    {"784 dense:64:relu dropout:0.2 dense:10",
+     GS_U8,
+     true,
+     784,
+     10,
+     {.optimizer = {.kind = GS_OPTIMIZER_ADAM}, .precision = GS_PRECISION_MIXED_FLOAT16}},
+    {"784 dense:512:relu dense:512:relu dense:10",
+     GS_U8,
+     true,
+     784,
+     10,
+     {.optimizer = {.kind = GS_OPTIMIZER_ADAM}, .precision = GS_PRECISION_MIXED_BFLOAT16}},
 };
 
 static gs_data *make_data(gs_context *context, const struct recipe *r) {
@@ -272,7 +284,8 @@ static void collect_kernels(const char *class, bool shuffle, bool whole) {
         ok(context, gs_model_from_layers(context, recipes[i].layers, 0, &model));
         ok(context, gs_model_compile(model, &recipes[i].compile));
         plan_all(context, model, &recipes[i]);
-        if (i < 2) plan_all_ways(context, gpu, model, &recipes[i]); // products of all kinds and sizes
+        // Products of all kinds and sizes.
+        if (i < 2 || recipes[i].compile.precision) plan_all_ways(context, gpu, model, &recipes[i]);
         gs_model_destroy(&model);
         if (!whole && i == 1) break;
     }
