@@ -14,6 +14,7 @@
 #include <gradsmith/model.h>
 #include <gradsmith/optimizer.h>
 #include <gradsmith/plot.h>
+#include <gradsmith/precision.h>
 #include <gradsmith/recipe.h>
 #include <gradsmith/status.h>
 #include <gradsmith/tensor.h>

@@ -8,6 +8,7 @@
 #ifndef GRADSMITH_LAYER_H
 #define GRADSMITH_LAYER_H
 
+#include <gradsmith/precision.h>
 #include <gradsmith/tensor.h>
 #include <stdbool.h>
 
@@ -263,6 +264,7 @@ typedef struct gs_concatenate_params {
 // class_name is Keras's ("Dense", ...); it says which member of the union counts.
 typedef struct gs_layer {
     const char *class_name;
+    gs_precision precision; // FLOAT32: this layer stays in float32 where the model is compiled as mixed; else DEFAULT
     union {
         gs_input_params input;
         gs_dense_params dense;

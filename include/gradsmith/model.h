@@ -12,6 +12,7 @@
 #include <gradsmith/layer.h>
 #include <gradsmith/loss.h>
 #include <gradsmith/optimizer.h>
+#include <gradsmith/precision.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -132,13 +133,18 @@ typedef struct gs_compile_params {
     gs_metric metrics[GS_MAX_METRICS]; // each kind once; ends at the first GS_METRIC_NONE; all none: accuracy, where
                                        // the targets are class indices and the loss is a cross-entropy
     bool no_metrics;                   // none, not even the default
+    gs_precision precision;            // DEFAULT: float32
+    // mixed_float16 only. Gradients are multiplied by the loss scale before they are rounded. It doubles after so many
+    // steps in a row; a step with a gradient that is not finite updates nothing and halves it.
+    float loss_scale;           // at the start; a power of two from 2^-60 to 2^60; 0: 2^15
+    uint32_t loss_scale_growth; // steps; 0: 2000
 } gs_compile_params;
 
-// Sets optimizer, loss and metrics, forgets the optimizer's state. What is left open comes from the compile_config of the
+// Sets optimizer, loss, metrics and precision, forgets the optimizer's state. What is left open comes from the compile_config of the
 // model's JSON, else from the defaults; a new model is compiled so. NULL: all left open. Errors: GS_ERR_ARGUMENT.
 GS_API gs_status gs_model_compile(gs_model *model, const gs_compile_params *params);
 
-// Optimizer, loss and metrics in force, zeros replaced by their defaults. Those that depend on the data stay DEFAULT
+// Optimizer, loss, metrics and precision in force, zeros replaced by their defaults. Those that depend on the data stay DEFAULT
 // until the first fit or evaluate.
 GS_API void gs_model_get_compile(const gs_model *model, gs_compile_params *params);
 

@@ -144,6 +144,18 @@ static int parse_schedule(const char *text, gs_schedule *schedule) {
     return cli_misuse("train", "--schedule: %s", message);
 }
 
+int cli_precision_parse(const char *command, const char *name, gs_precision *precision) {
+    *precision = GS_PRECISION_DEFAULT;
+    if (name == NULL || gs_precision_parse(name, precision) == GS_OK) return CLI_OK;
+    return cli_misuse(command, "--precision: unknown name \"%s\"; known: float32, mixed_float16, mixed_bfloat16", name);
+}
+
+int cli_precision_apply(gs_precision precision, gs_context *context, gs_model *model) {
+    if (precision == GS_PRECISION_DEFAULT) return CLI_OK;
+    if (gs_model_compile(model, &(gs_compile_params){.precision = precision}) == GS_OK) return CLI_OK;
+    return cli_fail_context(context, NULL);
+}
+
 int cli_compile_parse(const cli_compile *options, gs_compile_params *params) {
     *params = (gs_compile_params){0};
     gs_schedule ignored; // cli_compile_apply reads it again; here it is only checked, before anything is opened
@@ -154,6 +166,9 @@ int cli_compile_parse(const cli_compile *options, gs_compile_params *params) {
         return unknown_name("optimizer", options->optimizer, optimizers);
     int code = CLI_OK;
     if (options->loss != NULL) code = parse_loss(options->loss, &params->loss);
+    if (code == CLI_OK) code = cli_precision_parse("train", options->precision, &params->precision);
+    if (!isnan(options->loss_scale)) params->loss_scale = (float)options->loss_scale;
+    params->loss_scale_growth = (uint32_t)options->loss_scale_growth;
     if (code == CLI_OK && options->metrics != NULL) code = parse_metrics(options->metrics, params);
     return code;
 }

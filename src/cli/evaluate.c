@@ -1,5 +1,6 @@
 // gradsmith evaluate
 #include "cli.h"
+#include "compile.h"
 #include "options.h"
 #include "recipe.h"
 #include <cjson/cJSON.h>
@@ -27,7 +28,8 @@ static void print_text(const gs_result *result) {
 }
 
 int cli_evaluate(int argc, char **argv) {
-    const char *dir = NULL, *spec = NULL, *data_dir = NULL, *part = "all";
+    const char *dir = NULL, *spec = NULL, *data_dir = NULL, *part = "all", *precision_name = NULL;
+    gs_precision precision;
     gs_context_params params = {.note = cli_note};
     uint64_t batch_size = 256;
     bool json = false;
@@ -37,6 +39,8 @@ int cli_evaluate(int argc, char **argv) {
         {"part", "PART", "train, validation or test: only that part, as train split this data (default all)",
          .text = &part},
         {"batch-size", "N", "samples at once (default 256)", .integer = &batch_size, .minimum = 1, .maximum = 1 << 20},
+        {"precision", "NAME", "float32, mixed_float16 or mixed_bfloat16 (default: as it was trained)",
+         .text = &precision_name},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &params.device},
         {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
          .flag = &params.no_autotune},
@@ -60,6 +64,8 @@ int cli_evaluate(int argc, char **argv) {
     if (strcmp(part, "all") != 0 && strcmp(part, "train") != 0 && strcmp(part, "validation") != 0 &&
         strcmp(part, "test") != 0)
         return cli_misuse("evaluate", "--part: expected all, train, validation or test, found \"%s\"", part);
+    code = cli_precision_parse("evaluate", precision_name, &precision);
+    if (code != CLI_OK) return code;
 
     gs_context *context;
     gs_model *model = NULL;
@@ -67,6 +73,7 @@ int cli_evaluate(int argc, char **argv) {
     gs_result result;
     if (gs_context_create(&context, &params) != GS_OK) return cli_fail("out of memory");
     code = cli_open_run(context, dir, &model);
+    if (code == CLI_OK) code = cli_precision_apply(precision, context, model);
     if (code == CLI_OK) code = cli_recipe_load(context, dir, spec, data_dir, part, &data);
     if (code == CLI_OK && gs_model_evaluate(model, data, (uint32_t)batch_size, &result) != GS_OK)
         code = cli_fail_context(context, NULL);

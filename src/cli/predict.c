@@ -1,5 +1,6 @@
 // gradsmith predict
 #include "cli.h"
+#include "compile.h"
 #include "options.h"
 #include "recipe.h"
 #include <cjson/cJSON.h>
@@ -12,6 +13,7 @@
 
 struct prediction {
     const char *dir, *input, *output;
+    gs_precision precision;
     uint64_t batch_size, top;
     bool softmax;
     gs_context *context;
@@ -190,6 +192,7 @@ static bool is_table(const char *path) {
 static int open_prediction(struct prediction *prediction, const gs_context_params *params) {
     if (gs_context_create(&prediction->context, params) != GS_OK) return cli_fail("out of memory");
     int code = cli_open_run(prediction->context, prediction->dir, &prediction->model);
+    if (code == CLI_OK) code = cli_precision_apply(prediction->precision, prediction->context, prediction->model);
     if (code != CLI_OK) return code;
     gs_model_info model;
     gs_data_info data;
@@ -237,6 +240,7 @@ static int predict(struct prediction *prediction) {
 int cli_predict(int argc, char **argv) {
     struct prediction prediction = {.batch_size = 256, .top = 3};
     gs_context_params params = {.note = cli_note};
+    const char *precision = NULL;
     const cli_option options[] = {
         {"input", "FILE",
          "an image (.png, .bmp, .jpg), an array (.npy) of samples, or a table like the one of the training",
@@ -251,6 +255,8 @@ int cli_predict(int argc, char **argv) {
          .maximum = 1000000},
         {"batch-size", "N", "samples at once (default 256)", .integer = &prediction.batch_size, .minimum = 1,
          .maximum = 1 << 20},
+        {"precision", "NAME", "float32, mixed_float16 or mixed_bfloat16 (default: as it was trained)",
+         .text = &precision},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &params.device},
         {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
          .flag = &params.no_autotune},
@@ -271,7 +277,8 @@ int cli_predict(int argc, char **argv) {
     if (prediction.dir == NULL)
         return cli_misuse("predict", "expected DIR, a folder that \"gradsmith train --out\" wrote");
     if (prediction.input == NULL) return cli_misuse("predict", "--input is missing: an image or a .npy file");
-    code = open_prediction(&prediction, &params);
+    code = cli_precision_parse("predict", precision, &prediction.precision);
+    if (code == CLI_OK) code = open_prediction(&prediction, &params);
     if (code == CLI_OK) code = predict(&prediction);
     free(prediction.values);
     gs_data_destroy(&prediction.data);

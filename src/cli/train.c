@@ -149,6 +149,8 @@ static void print_start(const struct training *training, const gs_device_info *d
            options->epochs == 1 ? "" : "s", options->batch_size, gs_optimizer_name(compile.optimizer.kind),
            rate > 0 ? (double)rate : 0.0, scheduled ? ", " : "",
            scheduled ? gs_schedule_name(compile.optimizer.schedule.kind) : "");
+    if (compile.precision != GS_PRECISION_FLOAT32)
+        printf("%-12s%s\n", "Precision", gs_precision_name(compile.precision));
     fflush(stdout);
 }
 

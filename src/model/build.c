@@ -136,6 +136,7 @@ static gs_status build_call(struct builder *b, uint32_t index, const gs__value *
                              .training = b->mode == GS__MODE_TRAIN && !call->inference,
                              .frozen = layer->params.frozen};
     memcpy(build.parameter, parameters + layer->first_parameter, layer->parameter_count * sizeof *parameters);
+    build.graph->precision = layer->params.precision ? layer->params.precision : model->compile.precision;
     gs__value x[GS__LAYER_MAX_INPUTS];
     for (uint32_t i = 0; i < call->input_count; i++) x[i] = values[model->call_inputs[call->first_input + i]];
     if (layer->class->merge_build)
@@ -329,6 +330,7 @@ static gs_status build_end(struct builder *b) {
         GS_TRY(build_weights(b));
         if (fuses) GS_TRY(gs__graph_fuse_heads(graph));
         if (fuses) GS_TRY(gs__graph_group_gradients(graph));
+        if (b->model->compile.precision == GS_PRECISION_MIXED_FLOAT16) GS_TRY(gs__graph_check_finite(graph));
         GS_TRY(gs__model_build_update(b->model, graph, &b->tick));
     } else {
         gs__tick_attr attr = {.tick = b->tick};

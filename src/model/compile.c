@@ -55,6 +55,9 @@ static gs_compile_params merge(const gs_compile_params *params, const gs_compile
         memcpy(merged.metrics, json->metrics, sizeof merged.metrics);
         merged.no_metrics = json->no_metrics;
     }
+    if (merged.precision == GS_PRECISION_DEFAULT) merged.precision = json->precision;
+    merged.loss_scale = either(merged.loss_scale, json->loss_scale);
+    if (!merged.loss_scale_growth) merged.loss_scale_growth = json->loss_scale_growth;
     return merged;
 }
 
@@ -80,6 +83,7 @@ gs_status gs_model_compile(gs_model *model, const gs_compile_params *params) {
         status = gs__fail(model->error, GS_ERR_ARGUMENT, "metrics are given, and no_metrics is set");
         goto fail;
     }
+    GS_TRY(gs__precision_check(model->error, &compile));
     gs__optimizer_defaults(&compile.optimizer);
     gs__loss_defaults(&compile.loss);
     // Nothing behind the last metric, and no zero that means a default.

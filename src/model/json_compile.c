@@ -140,6 +140,26 @@ fail:
     return status;
 }
 
+// LossScaleOptimizer around another one: what Keras makes of an optimizer in mixed_float16, where it was made by hand.
+static gs_status read_scaled_optimizer(gs__json *json, const cJSON *item, gs_compile_params *params) {
+    static const char *const keys[] = {"name", "inner_optimizer", "initial_scale", "dynamic_growth_steps", NULL};
+    gs_status status = GS_OK;
+    const char *name = NULL;
+    const cJSON *config = NULL, *inner;
+    uint64_t growth = 0;
+    GS_TRY(read_identifier(json, item, &name, &config));
+    if (strcmp(name, "LossScaleOptimizer") != 0) return read_optimizer(json, item, &params->optimizer);
+    if (!config || !(inner = gs__json_find(config, "inner_optimizer")))
+        return gs__json_fail(json, item, GS_ERR_FORMAT, "LossScaleOptimizer has no inner_optimizer");
+    GS_TRY(gs__json_refuse_others(json, config, keys));
+    GS_TRY(gs__json_get_float(json, config, "initial_scale", GS__JSON_OPTIONAL, &params->loss_scale));
+    GS_TRY(gs__json_get_uint(json, config, "dynamic_growth_steps", GS__JSON_OPTIONAL, 1, UINT32_MAX, &growth));
+    params->loss_scale_growth = (uint32_t)growth;
+    status = read_optimizer(json, inner, &params->optimizer);
+fail:
+    return status;
+}
+
 // A member that must have one value. Missing is fine.
 static gs_status expect_number(gs__json *json, const cJSON *config, const char *key, double wanted) {
     const cJSON *item = gs__json_find(config, key);
@@ -289,7 +309,7 @@ gs_status gs__compile_read(gs__json *json, const cJSON *config, const cJSON *roo
     GS_TRY(gs__json_refuse(json, config, "loss_weights"));
     item = gs__json_find(config, "weighted_metrics");
     if (item && cJSON_GetArraySize(item)) GS_TRY(gs__json_refuse(json, config, "weighted_metrics"));
-    if ((item = gs__json_find(config, "optimizer")) != NULL) GS_TRY(read_optimizer(json, item, &params->optimizer));
+    if ((item = gs__json_find(config, "optimizer")) != NULL) GS_TRY(read_scaled_optimizer(json, item, params));
     if ((item = gs__json_find(config, "loss")) != NULL) GS_TRY(read_loss(json, item, &params->loss));
     if ((item = gs__json_find(config, "metrics")) != NULL) GS_TRY(read_metrics(json, item, params));
     // What Keras has no word for stands beside compile_config, where Keras does not look.
@@ -399,7 +419,16 @@ void gs__compile_to_json(gs__text *text, const gs_model *model) {
     gs_compile_params compile;
     gs_model_get_compile(model, &compile);
     gs__text_append(text, "\"compile_config\": {\"optimizer\": ");
+    const bool scaled = compile.precision == GS_PRECISION_MIXED_FLOAT16 &&
+                        (compile.loss_scale != 0x1p15f || compile.loss_scale_growth != 2000);
+    if (scaled)
+        gs__text_append(text, "{\"module\": \"keras.optimizers\", \"class_name\": \"LossScaleOptimizer\", \"config\": "
+                              "{\"name\": \"loss_scale_optimizer\", \"inner_optimizer\": ");
     write_optimizer(text, &compile.optimizer);
+    if (scaled) {
+        write_number(text, "initial_scale", compile.loss_scale);
+        gs__text_append(text, ", \"dynamic_growth_steps\": %u}, \"registered_name\": null}", compile.loss_scale_growth);
+    }
     gs__text_append(text, ",\n\"loss\": ");
     write_loss(text, model, &compile.loss);
     gs__text_append(text, ",\n\"loss_weights\": null, \"metrics\": ");

@@ -8,10 +8,11 @@
 #include <string.h>
 
 // A dtype is a name, or an object: { "class_name": "DTypePolicy", "config": { "name": "float32" } }.
-static gs_status check_dtype(gs__json *json, const cJSON *config) {
+static gs_status read_dtype(gs__json *json, const cJSON *config, gs_precision *precision) {
     const cJSON *item = gs__json_find(config, "dtype"), *inner = NULL;
     const char *name = "float32";
     gs_status status = GS_OK;
+    *precision = GS_PRECISION_DEFAULT;
     if (!item) return GS_OK;
     if (cJSON_IsObject(item)) {
         GS_TRY(gs__json_get_object(json, item, "config", GS__JSON_OPTIONAL, &inner));
@@ -19,9 +20,10 @@ static gs_status check_dtype(gs__json *json, const cJSON *config) {
     } else {
         GS_TRY(gs__json_as_string(json, item, &name));
     }
-    if (strcmp(name, "float32") != 0) {
+    if (gs_precision_parse(name, precision) != GS_OK) {
         char shown[40];
-        return gs__json_fail(json, item, GS_ERR_UNSUPPORTED, "dtype \"%s\" is not supported, only float32",
+        return gs__json_fail(json, item, GS_ERR_UNSUPPORTED,
+                             "dtype \"%s\" is not supported, only float32, mixed_float16 and mixed_bfloat16",
                              gs__text_show(name, shown, sizeof shown));
     }
 fail:
@@ -56,7 +58,7 @@ static gs_status check_keys(gs__json *json, const cJSON *config, const gs__layer
 
 static gs_status read_config(gs__json *json, const cJSON *config, const gs__layer_class *class, gs_layer *layer) {
     gs_status status = GS_OK;
-    GS_TRY(check_dtype(json, config));
+    GS_TRY(read_dtype(json, config, &layer->precision));
     GS_TRY(read_trainable(json, config, &layer->frozen));
     GS_TRY(check_keys(json, config, class));
     if (class->from_json) GS_TRY(class->from_json(json, config, layer));
@@ -129,6 +131,25 @@ fail:
     return status;
 }
 
+// The model's precision is that of its layers; some may stay in float32.
+static gs_status take_precision(gs__json *json, const cJSON *config, gs_layer *layers, uint32_t count,
+                                gs_precision *precision) {
+    *precision = GS_PRECISION_DEFAULT;
+    for (uint32_t i = 0; i < count; i++) {
+        if (layers[i].precision <= GS_PRECISION_FLOAT32 || layers[i].precision == *precision) continue;
+        if (*precision)
+            return gs__json_fail(json, config, GS_ERR_UNSUPPORTED,
+                                 "layers of %s and of %s in one model are not supported", gs_precision_name(*precision),
+                                 gs_precision_name(layers[i].precision));
+        *precision = layers[i].precision;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const bool input = strcmp(layers[i].class_name, "InputLayer") == 0;
+        if (!*precision || input || layers[i].precision == *precision) layers[i].precision = GS_PRECISION_DEFAULT;
+    }
+    return GS_OK;
+}
+
 static gs_status read_model(gs_context *context, gs__json *json, uint64_t seed, gs_model **model) {
     gs_status status = GS_OK;
     gs__error *error = gs__context_error(context);
@@ -138,6 +159,7 @@ static gs_status read_model(gs_context *context, gs__json *json, uint64_t seed, 
     uint32_t layer_count = 0;
     bool frozen = false;
     gs_compile_params compile = {0};
+    gs_precision own;
     gs__json_graph graph = {0};
     gs__model_params params = {.seed = seed, .json_compile = &compile};
     GS_TRY(gs__json_get_string(json, root, "class_name", GS__JSON_REQUIRED, &class_name));
@@ -151,11 +173,12 @@ static gs_status read_model(gs_context *context, gs__json *json, uint64_t seed, 
                              gs__text_show(params.name ? params.name : "", shown_name, sizeof shown_name),
                              gs__text_show(class_name, shown, sizeof shown));
     }
-    GS_TRY(check_dtype(json, config));
+    GS_TRY(read_dtype(json, config, &own)); // Keras gives it no meaning
     GS_TRY(read_trainable(json, config, &frozen));
     GS_TRY(read_layers(error, json, root, config, functional, &layers, &layer_count));
     for (uint32_t i = 0; i < layer_count && frozen; i++) layers[i].frozen = true;
     GS_TRY(gs__compile_from_json(json, root, &compile));
+    GS_TRY(take_precision(json, config, layers, layer_count, &compile.precision));
     params.layers = layers;
     params.layer_count = layer_count;
     if (functional) GS_TRY(gs__json_graph_read(json, config, layer_count, &graph, &params));

@@ -8,13 +8,15 @@ static bool is_input(const gs__model_layer *layer) {
     return strcmp(layer->class->class_name, "InputLayer") == 0;
 }
 
-static void write_layer(gs__text *text, const gs__model_layer *layer) {
+static void write_layer(gs__text *text, const gs__model_layer *layer, gs_precision precision) {
     gs__text_append(text, "{\"module\": \"keras.layers\", \"class_name\": \"%s\", \"config\": {\"name\": ",
                     layer->class->class_name);
     gs__text_append_json(text, layer->name);
     // Every Keras 3 reads a dtype's name; Keras 3.0 knows no policy objects yet.
+    if (is_input(layer)) precision = GS_PRECISION_FLOAT32;
+    else if (layer->params.precision) precision = layer->params.precision;
     if (!is_input(layer)) gs__text_append(text, ", \"trainable\": %s", layer->params.frozen ? "false" : "true");
-    gs__text_append(text, ", \"dtype\": \"float32\"");
+    gs__text_append(text, ", \"dtype\": \"%s\"", gs_precision_name(precision));
     if (layer->class->to_json) layer->class->to_json(text, &layer->params);
     gs__text_append(text, "}, \"registered_name\": null");
 }
@@ -24,7 +26,7 @@ static void write_chain(gs__text *text, const gs_model *model) {
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const gs__model_layer *layer = &model->layers[i];
         gs__text_append(text, "%s\n", i ? "," : "");
-        write_layer(text, layer);
+        write_layer(text, layer, model->compile.precision);
         if (!is_input(layer)) {
             gs__text_append(text, ", \"build_config\": {\"input_shape\": ");
             gs__shape_to_json(text, &layer->input_shape, true);
@@ -72,7 +74,7 @@ static void write_node(gs__text *text, const gs_model *model, const gs__model_ca
 static void write_graph(gs__text *text, const gs_model *model) {
     for (uint32_t i = 0; i < model->layer_count; i++) {
         gs__text_append(text, "%s\n", i ? "," : "");
-        write_layer(text, &model->layers[i]);
+        write_layer(text, &model->layers[i], model->compile.precision);
         gs__text_append(text, ", \"name\": ");
         gs__text_append_json(text, model->layers[i].name);
         gs__text_append(text, ", \"inbound_nodes\": [");
@@ -100,8 +102,11 @@ static void write_model(gs__text *text, const gs_model *model) {
                     model->is_functional ? "keras.src.models.functional" : "keras",
                     model->is_functional ? "Functional" : "Sequential");
     gs__text_append_json(text, model->name);
-    gs__text_append(text, ", \"trainable\": true, %s\"layers\": [",
-                    model->is_functional ? "" : "\"dtype\": \"float32\", ");
+    gs__text_append(text, ", \"trainable\": true, ");
+    // Keras scales the loss where the model's own policy is mixed_float16.
+    if (!model->is_functional)
+        gs__text_append(text, "\"dtype\": \"%s\", ", gs_precision_name(model->compile.precision));
+    gs__text_append(text, "\"layers\": [");
     if (model->is_functional) write_graph(text, model);
     else write_chain(text, model);
     gs__compile_to_json(text, model);

@@ -113,6 +113,8 @@ bool gs__update_is_plain(const gs_optimizer *optimizer);
 
 // The State's hyper-parameters and schedule; leaves seed, data, batch and shuffle as they are.
 void gs__model_settings(const gs_model *model, struct gs_state *state);
+// Its part of mixed precision.
+void gs__precision_settings(const gs_compile_params *params, struct gs_settings *settings);
 
 typedef enum gs__mode { GS__MODE_TRAIN, GS__MODE_EVALUATE, GS__MODE_PREDICT } gs__mode;
 
@@ -204,6 +206,9 @@ bool gs__schedule_is_open(const gs_schedule *schedule);
 // The State's schedule. Not of an open one.
 void gs__schedule_segments(const gs_optimizer *optimizer, struct gs_state *state);
 const char *gs__schedule_class_name(gs_schedule_kind kind); // "CosineDecay"; "" where Keras has none
+// Checks precision and loss scale, and fills in their defaults.
+gs_status gs__precision_check(gs__error *error, gs_compile_params *params);
+gs_status gs__precision_parse(gs__error *error, const char *name, gs_precision *precision);
 gs_status gs__loss_check(gs__error *error, const gs_loss *loss);
 void gs__loss_defaults(gs_loss *loss);
 gs_status gs__metrics_check(gs__error *error, const gs_metric *metrics);

@@ -157,4 +157,5 @@ void gs__model_settings(const gs_model *model, struct gs_state *state) {
     s->beta2_decay = o->beta2_decay;
     s->clip_threshold = o->clip_threshold;
     gs__schedule_segments(o, state);
+    gs__precision_settings(&model->compile, s);
 }

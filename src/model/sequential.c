@@ -196,10 +196,18 @@ static gs_status make_weights(gs_model *model) {
     return GS_OK;
 }
 
+static gs_status check_precision(gs__error *error, gs_precision precision) {
+    if (precision == GS_PRECISION_DEFAULT || precision == GS_PRECISION_FLOAT32) return GS_OK;
+    return gs__fail(error, GS_ERR_ARGUMENT,
+                    "precision %d: a layer can only stay in float32; gs_compile_params says what the others do",
+                    (int)precision);
+}
+
 static gs_status make_layers(gs_model *model) {
     for (uint32_t i = 0; i < model->layer_count; i++) {
         gs__model_layer *layer = &model->layers[i];
-        gs_status status = layer->class->check ? layer->class->check(model->error, &layer->params) : GS_OK;
+        gs_status status = check_precision(model->error, layer->params.precision);
+        if (status == GS_OK && layer->class->check) status = layer->class->check(model->error, &layer->params);
         if (status != GS_OK)
             return gs__fail_at(model->error, status, "layer \"%s\" (%s)", layer->name, layer->class->class_name);
     }

@@ -68,7 +68,6 @@ regularizer_unsupported  Dense active activity_regularizer
 relu_capped              ReLU relu6 max_value
 softmax_axis             Softmax columns axis
 not_built                input shape
-mixed_precision          half mixed_float16
 "
 while read -r name words; do
     if [[ -z $name ]]; then continue; fi

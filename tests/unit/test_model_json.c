@@ -1,4 +1,5 @@
 // Models as Keras's JSON: the files that Keras itself wrote, what they are refused for, and what we write.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -109,6 +110,8 @@ static void test_reads_keras_files(void **state) {
         {"assets/golden/layers/skips/model.json", 8, 42 + 12 + 21},
         {"assets/golden/layers/two_inputs/model.json", 8, 25 + 102},
         {"assets/golden/layers/batch_norm/model.json", 7, 6 * 9 + 36 + 50 + 15 + 18},
+        {"tests/cli/models/mixed_precision.json", 4, 42 + 21},
+        {"tests/cli/models/bfloat16.json", 3, 42 + 14},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         gs_model *model = need(cases[i].path);
@@ -129,7 +132,6 @@ static void test_refuses_by_name(void **state) {
         {"regularizer_unsupported", "layer \"active\" (Dense): config.layers[1].config.activity_regularizer"},
         {"initializer_unsupported", "layer \"turned\" (Dense): config.layers[1].config.kernel_initializer: initializer "
                                     "\"Identity\" is not supported"},
-        {"mixed_precision", "layer \"half\" (Dense): config.layers[1].config.dtype: dtype \"mixed_float16\""},
         {"dropout_noise_shape", "layer \"rows\" (Dropout): config.layers[1].config.noise_shape"},
         {"relu_capped", "layer \"relu6\" (ReLU): config.layers[1].config.max_value: 6 is not supported"},
         {"softmax_axis", "layer \"columns\" (Softmax): config.layers[1].config.axis: axis 1 is not supported"},
@@ -227,6 +229,63 @@ static void test_compile_config(void **state) {
     assert_int_equal(compile.metrics[1].k, 2);
     check_round_trip(model);
     gs_model_destroy(&model);
+}
+
+static void test_precision(void **state) {
+    (void)state;
+    gs_compile_params compile;
+    gs_model *model = need("tests/cli/models/mixed_precision.json");
+    gs_model_get_compile(model, &compile);
+    assert_int_equal(compile.precision, GS_PRECISION_MIXED_FLOAT16);
+    assert_true(compile.loss_scale == 1024.0f && compile.loss_scale_growth == 5);
+    assert_int_equal(compile.optimizer.kind, GS_OPTIMIZER_SGD);
+    assert_true(compile.optimizer.learning_rate == 0.5f && compile.optimizer.momentum == 0.9f);
+    assert_int_equal(model->layers[1].params.precision, GS_PRECISION_DEFAULT);
+    assert_int_equal(model->layers[3].params.precision, GS_PRECISION_FLOAT32);
+    check_round_trip(model);
+    // What is given wins; float32 has no loss scale.
+    assert_int_equal(gs_model_compile(model, &(gs_compile_params){.precision = GS_PRECISION_FLOAT32}), GS_OK);
+    gs_model_get_compile(model, &compile);
+    assert_int_equal(compile.precision, GS_PRECISION_FLOAT32);
+    assert_true(compile.loss_scale == 0.0f && compile.loss_scale_growth == 0);
+    assert_int_equal(gs_model_compile(model, &(gs_compile_params){.loss_scale = 0x1p20f}), GS_OK);
+    gs_model_get_compile(model, &compile);
+    assert_true(compile.loss_scale == 0x1p20f && compile.loss_scale_growth == 5);
+    check_round_trip(model);
+    static const float wrong[] = {3, -1024, INFINITY, NAN, 0x1p61f, 0x1p-61f};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(gs_model_compile(model, &(gs_compile_params){.loss_scale = wrong[i]}), GS_ERR_ARGUMENT);
+        assert_non_null(strstr(gs_context_message(context), "expected a power of two from 2^-60 to 2^60"));
+    }
+    assert_int_equal(gs_model_compile(model, &(gs_compile_params){.precision = (gs_precision)9}), GS_ERR_ARGUMENT);
+    assert_non_null(strstr(gs_context_message(context), "precision 9 is not one of"));
+    gs_model_destroy(&model);
+
+    model = need("tests/cli/models/bfloat16.json");
+    gs_model_get_compile(model, &compile);
+    assert_int_equal(compile.precision, GS_PRECISION_MIXED_BFLOAT16);
+    assert_true(compile.loss_scale == 0.0f);
+    gs_model_destroy(&model);
+
+    // Without a word of it: Keras's defaults.
+    assert_int_equal(gs_model_from_layers(context, "6 dense:4", 1, &model), GS_OK);
+    assert_int_equal(gs_model_compile(model, &(gs_compile_params){.precision = GS_PRECISION_MIXED_FLOAT16}), GS_OK);
+    gs_model_get_compile(model, &compile);
+    assert_true(compile.loss_scale == 32768.0f && compile.loss_scale_growth == 2000);
+    check_round_trip(model);
+    gs_model_destroy(&model);
+
+    const gs_layer layers[] = {gs_input(.shape = {1, {6}}),
+                               {.class_name = "Dense", .precision = GS_PRECISION_MIXED_FLOAT16, .dense = {.units = 2}}};
+    assert_int_equal(gs_model_sequential(context, &(gs_sequential_params){.layers = layers, .layer_count = 2}, &model),
+                     GS_ERR_ARGUMENT);
+    assert_non_null(strstr(gs_context_message(context), "a layer can only stay in float32"));
+
+    gs_precision precision;
+    assert_int_equal(gs_precision_parse("mixed_bfloat16", &precision), GS_OK);
+    assert_int_equal(precision, GS_PRECISION_MIXED_BFLOAT16);
+    assert_int_equal(gs_precision_parse("float16", &precision), GS_ERR_ARGUMENT);
+    assert_string_equal(gs_precision_name(precision), "mixed_bfloat16");
 }
 
 // By fields: structs have padding.
@@ -356,7 +415,16 @@ static void test_malformed(void **state) {
         {DENSE(", \"kernel_regularizer\": {\"class_name\": \"L2\", \"config\": {\"l2\": -1}}"), GS_ERR_FORMAT, "l2 -1"},
         {DENSE(", \"kernel_regularizer\": {\"class_name\": \"Orthogonal\", \"config\": {}}"), GS_ERR_UNSUPPORTED,
          "regularizer \"Orthogonal\""},
-        {DENSE(", \"dtype\": \"float16\""), GS_ERR_UNSUPPORTED, "dtype \"float16\""},
+        {DENSE(", \"dtype\": \"float16\""), GS_ERR_UNSUPPORTED,
+         "dtype \"float16\" is not supported, only float32, mixed_float16 and mixed_bfloat16"},
+        {LAYER("{\"class_name\": \"Dense\", \"config\": {\"units\": 3, \"dtype\": \"mixed_float16\"}}, "
+               "{\"class_name\": \"Dense\", \"config\": {\"units\": 3, \"dtype\": \"mixed_bfloat16\"}}"),
+         GS_ERR_UNSUPPORTED, "layers of mixed_float16 and of mixed_bfloat16 in one model"},
+        {OPTIMIZER("LossScaleOptimizer", "\"initial_scale\": 8.0"), GS_ERR_FORMAT, "has no inner_optimizer"},
+        {OPTIMIZER("LossScaleOptimizer", "\"inner_optimizer\": \"sgd\", \"dynamic_growth_steps\": 0"), GS_ERR_FORMAT,
+         "dynamic_growth_steps"},
+        {OPTIMIZER("LossScaleOptimizer", "\"inner_optimizer\": \"sgd\", \"clipnorm\": 1.0"), GS_ERR_UNSUPPORTED,
+         "clipnorm"},
         {COMPILE("\"optimizer\": \"lamb\""), GS_ERR_UNSUPPORTED,
          "compile_config.optimizer: unknown optimizer \"lamb\""},
         {OPTIMIZER("Adam", "\"amsgrad\": true"), GS_ERR_UNSUPPORTED, "amsgrad: true is not supported"},
@@ -485,6 +553,7 @@ int main(void) {
         cmocka_unit_test(test_refuses_by_name),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_compile_config),
+        cmocka_unit_test(test_precision),
         cmocka_unit_test(test_compile_round_trip),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_accepts),

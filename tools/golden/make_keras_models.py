@@ -248,8 +248,31 @@ def dtype_policies():
 
 
 def mixed_precision():
-    """Mixed precision. Must be refused with the layer's name, or trained in float32 with a word about it."""
-    return keras.Sequential([layers.Input((6,)), layers.Dense(6, dtype="mixed_float16", name="half")])
+    """Mixed precision, with a last layer in float32 and a loss scale that was set by hand."""
+    model = keras.Sequential(
+        [
+            layers.Input((6,)),
+            layers.Dense(6, dtype="mixed_float16", name="half"),
+            layers.Dropout(0.2, dtype="mixed_float16"),
+            layers.Dense(3, dtype="float32", name="head"),
+        ]
+    )
+    model.compile(
+        optimizer=keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.SGD(0.5, momentum=0.9), initial_scale=1024.0, dynamic_growth_steps=5
+        ),
+        loss="mse",
+    )
+    return model
+
+
+def bfloat16():
+    """Mixed precision in bfloat16, which takes no loss scale."""
+    model = keras.Sequential([layers.Input((6,)), layers.Dense(6), layers.Dense(2)])
+    for layer in model.layers:
+        layer.dtype_policy = "mixed_bfloat16"
+    model.compile(optimizer="adam", loss="mse")
+    return model
 
 
 def frozen():
@@ -328,6 +351,7 @@ TEST_MODELS = [
     dropout_noise_shape,
     dtype_policies,
     mixed_precision,
+    bfloat16,
     frozen,
     augmentation,
     conv2d,
