@@ -35,10 +35,12 @@ static void append_training(gs__text *text, const gs_training *t, const struct g
     for (uint32_t i = 0; i < POSITION_WORDS; i++) numbers[i] = words[i];
     // Behind the last step of an epoch the next one begins.
     const uint32_t epoch = t->info.epoch + (state->next.begin == 0 ? 1 : 0);
+    const gs_precision precision = t->model->compile.precision;
     uint32_t rate;
     memcpy(&rate, &set->learning_rate, sizeof rate);
     gs__text_append(text, "{\"version\":%d,\"epoch\":%u,\"stopped\":%s,\"batch_size\":%u,\"samples\":%u,", VERSION,
                     epoch, t->stop ? "true" : "false", set->batch, set->data_count);
+    if (precision != GS_PRECISION_FLOAT32) gs__text_append(text, "\"precision\":\"%s\",", gs_precision_name(precision));
     gs__text_append(text, "\"seed\":[%u,%u],\"shuffle\":%s,\"learning_rate\":%u,", set->seed_lo, set->seed_hi,
                     set->shuffle ? "true" : "false", rate);
     append_numbers(text, "position", numbers, POSITION_WORDS);
@@ -145,6 +147,16 @@ static gs_status check_same(gs__json *json, const cJSON *object, const char *key
                          (unsigned long long)now);
 }
 
+static gs_status check_precision(gs_training *t, gs__json *json, const cJSON *root) {
+    const char *then = gs_precision_name(GS_PRECISION_FLOAT32), *now = gs_precision_name(t->model->compile.precision);
+    char shown[40];
+    gs_status status = gs__json_get_string(json, root, "precision", GS__JSON_OPTIONAL, &then);
+    if (status != GS_OK || strcmp(then, now) == 0) return status;
+    return gs__json_fail(json, gs__json_find(root, "precision"), GS_ERR_ARGUMENT,
+                         "the backup was made with %s, this training has %s", gs__text_show(then, shown, sizeof shown),
+                         now);
+}
+
 static gs_status read_position(gs_training *t, gs__json *json, const cJSON *root, struct gs_state *state) {
     gs_status status = GS_OK;
     uint64_t number = 0;
@@ -153,6 +165,7 @@ static gs_status read_position(gs_training *t, gs__json *json, const cJSON *root
     GS_TRY(check_same(json, root, "version", VERSION));
     GS_TRY(check_same(json, root, "batch_size", state->set.batch));
     GS_TRY(check_same(json, root, "samples", state->set.data_count));
+    GS_TRY(check_precision(t, json, root));
     GS_TRY(read_numbers(json, root, "seed", seed, 2));
     if (seed[0] != state->set.seed_lo || seed[1] != state->set.seed_hi)
         return gs__json_fail(json, gs__json_find(root, "seed"), GS_ERR_ARGUMENT,

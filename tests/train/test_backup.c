@@ -19,6 +19,7 @@ struct run {
     uint32_t epochs;
     bool no_stopping;
     gs_optimizer optimizer;
+    gs_precision precision;
 };
 
 // A training with EarlyStopping, CSVLogger and Backup on a model of its own.
@@ -26,7 +27,13 @@ static gs_status train(fixture *f, const struct run *run, gs_model **model) {
     gs_callback *list[3] = {0};
     uint32_t count = 0;
     *model = fixture_model(f);
-    if (run->optimizer.kind) fixture_ok(f, gs_model_compile(*model, &(gs_compile_params){.optimizer = run->optimizer}));
+    gs_compile_params compile = {.optimizer = run->optimizer, .precision = run->precision};
+    if (run->precision == GS_PRECISION_MIXED_FLOAT16) {
+        // Far too large at first: the loss scale falls, and then grows.
+        compile.loss_scale = 0x1p28f;
+        compile.loss_scale_growth = 5;
+    }
+    if (run->optimizer.kind || run->precision) fixture_ok(f, gs_model_compile(*model, &compile));
     if (!run->no_stopping)
         fixture_ok(f, gs_early_stopping_create(f->context,
                                                &(gs_early_stopping_params){.monitor = "val_loss",
@@ -78,7 +85,7 @@ static void same_table(const char *one, const char *two) {
 }
 
 // Cut off after `steps`, at an epoch's end or in its middle, with another backup in between.
-static void resumed_after(uint64_t steps, uint64_t every_steps) {
+static void resumed_after(uint64_t steps, uint64_t every_steps, gs_precision precision) {
     fixture f;
     gs_model *whole, *cut, *resumed;
     char paths[4][160];
@@ -87,10 +94,11 @@ static void resumed_after(uint64_t steps, uint64_t every_steps) {
         const char *names[] = {"whole.safetensors", "cut.safetensors", "whole.csv", "cut.csv"};
         snprintf(paths[i], sizeof paths[i], "%s", fixture_path(&f, names[i]));
     }
-    struct run run = {.backup = paths[0], .csv = paths[2], .every_steps = every_steps};
+    struct run run = {.backup = paths[0], .csv = paths[2], .every_steps = every_steps, .precision = precision};
     fixture_ok(&f, train(&f, &run, &whole));
-    assert_non_null(strstr(f.notes, "early stopping after epoch"));
-    run = (struct run){.backup = paths[1], .csv = paths[3], .every_steps = every_steps, .max_steps = steps};
+    if (!precision) assert_non_null(strstr(f.notes, "early stopping after epoch"));
+    run = (struct run){
+        .backup = paths[1], .csv = paths[3], .every_steps = every_steps, .max_steps = steps, .precision = precision};
     fixture_ok(&f, train(&f, &run, &cut));
     run.resume = paths[1];
     run.max_steps = 0;
@@ -105,12 +113,20 @@ static void resumed_after(uint64_t steps, uint64_t every_steps) {
 
 static void resumed_at_an_epoch(void **state) {
     (void)state;
-    resumed_after(33, 0); // 3 epochs of 11 steps
+    resumed_after(33, 0, GS_PRECISION_DEFAULT); // 3 epochs of 11 steps
 }
 
 static void resumed_within_an_epoch(void **state) {
     (void)state;
-    resumed_after(31, 4); // backup at step 28, three steps are done again
+    resumed_after(31, 4, GS_PRECISION_DEFAULT); // backup at step 28, three steps are done again
+}
+
+// The loss scale and its count of good steps are in the backup.
+static void resumed_in_mixed_precision(void **state) {
+    (void)state;
+    resumed_after(31, 4, GS_PRECISION_MIXED_FLOAT16);
+    resumed_after(5, 3, GS_PRECISION_MIXED_FLOAT16); // while steps are skipped
+    resumed_after(31, 4, GS_PRECISION_MIXED_BFLOAT16);
 }
 
 static void bad_backups_are_refused(void **state) {
@@ -138,6 +154,9 @@ static void bad_backups_are_refused(void **state) {
         {{.backup = path, .resume = path, .csv = other, .no_stopping = true},
          GS_ERR_ARGUMENT,
          "has EarlyStopping here"},
+        {{.backup = path, .resume = path, .precision = GS_PRECISION_MIXED_FLOAT16},
+         GS_ERR_ARGUMENT,
+         "the backup was made with float32, this training has mixed_float16"},
         {{.backup = path, .resume = path, .optimizer = gs_sgd(.momentum = 0.9f)}, GS_ERR_ARGUMENT, "\"optimizer\" has"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -162,6 +181,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumed_at_an_epoch),
         cmocka_unit_test(resumed_within_an_epoch),
+        cmocka_unit_test(resumed_in_mixed_precision),
         cmocka_unit_test(bad_backups_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
