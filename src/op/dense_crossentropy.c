@@ -51,8 +51,8 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
                      gs__storage_fits_texels(recorder, gs__recorder_value(recorder, node->x[KERNEL])->storage);
     const gs__shader *shader = &gs__shader_dense_crossentropy;
     if (cpu)
-        shader = gs__recorder_shuffles(recorder) ? &gs__shader_dense_crossentropy_shuffle
-                                                 : &gs__shader_dense_crossentropy_cpu;
+        shader = gs__recorder_shuffles(recorder, node->precision) ? &gs__shader_dense_crossentropy_shuffle
+                                                                  : &gs__shader_dense_crossentropy_cpu;
     gs__dispatch d = gs__dispatch_init(shader, GS_SPEC_DENSE_CROSSENTROPY_COUNT, &push, sizeof push);
     d.spec[GS_SPEC_DENSE_CROSSENTROPY_CLASSES] = classes;
     d.spec[GS_SPEC_DENSE_CROSSENTROPY_WANT_ACCURACY] = node->y[ACCURACY] != 0;

@@ -184,7 +184,7 @@ static void add_cpu_way(gs__choice *choice, const gs__product *p, bool shuffle, 
 // The rule: many rows to a lane mean few loads; but each thread must get some workgroups. A shuffle pays for itself where
 // lanes have 8 rows or more to hand round.
 static gs_status record_cpu(gs__recorder *recorder, const gs__product *p) {
-    const bool shuffle = gs__recorder_shuffles(recorder);
+    const bool shuffle = gs__recorder_shuffles(recorder, p->precision);
     const uint64_t columns = divide_up(p->n, CPU_COLUMNS);
     const uint32_t least = shuffle ? CPU_LANES : 4;
     gs__choice choice = {.way_count = 0};

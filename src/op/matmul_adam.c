@@ -38,9 +38,10 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__matmul_adam_attr *attr = gs__node_attr(node, gs__matmul_adam_attr);
     struct push push = {0};
-    gs__dispatch d = gs__dispatch_init(gs__recorder_shuffles(recorder) ? &gs__shader_matmul_adam_shuffle
-                                                                       : &gs__shader_matmul_adam_cpu,
-                                       GS_SPEC_MATMUL_ADAM_CPU_COUNT, &push, sizeof push);
+    gs__dispatch d =
+        gs__dispatch_init(gs__recorder_shuffles(recorder, node->precision) ? &gs__shader_matmul_adam_shuffle
+                                                                           : &gs__shader_matmul_adam_cpu,
+                          GS_SPEC_MATMUL_ADAM_CPU_COUNT, &push, sizeof push);
     for (uint32_t i = 0; i < attr->count; i++) {
         gs__gradient_product *p = &push.product[i];
         push.k = gs__gradient_size(recorder, node->x[2 * i], node->x[2 * i + 1], p);

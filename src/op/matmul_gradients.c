@@ -51,7 +51,7 @@ _Static_assert(sizeof(struct push) == sizeof(struct gs_push_matmul_gradients_cpu
                "the shader's interface");
 
 static gs_status record_cpu(gs__recorder *recorder, const gs__node *node, uint32_t count) {
-    const bool shuffle = gs__recorder_shuffles(recorder);
+    const bool shuffle = gs__recorder_shuffles(recorder, node->precision);
     struct push push = {0};
     gs__dispatch d =
         gs__dispatch_init(shuffle ? &gs__shader_matmul_gradients_shuffle : &gs__shader_matmul_gradients_cpu,

@@ -55,8 +55,9 @@ gs_status gs__dispatch_record(gs__recorder *recorder, gs__dispatch *dispatch, ui
                               uint64_t groups_z);
 
 const gs__gpu_caps *gs__recorder_caps(const gs__recorder *recorder);
-// Whether the device runs NAME_shuffle.comp in the place of NAME_cpu.comp: subgroups of 8 lanes that can shuffle.
-bool gs__recorder_shuffles(const gs__recorder *recorder);
+// Whether the device runs NAME_shuffle.comp in the place of NAME_cpu.comp: subgroups of 8 lanes that can shuffle. Not what
+// is rounded on the way: LLVM may take minutes for what lavapipe makes of a shuffle of such values.
+bool gs__recorder_shuffles(const gs__recorder *recorder, gs_precision precision);
 // Whether kernels can read any window of the storage as RGBA32F texels.
 bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage);
 // Whether one binding can hold any window of the storage.

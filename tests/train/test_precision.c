@@ -4,6 +4,7 @@
 #include "model/model.h"
 #include <gradsmith/gradsmith.h>
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,6 +90,46 @@ static void scale_falls_and_grows(void **state) {
     // It has grown as gradients became smaller, or stays at the edge.
     assert_in_range(model->position.loss_scale_log2, log2 - 1, 40);
     gs_model_destroy(&model);
+    gs_data_destroy(&data);
+    gs_context_destroy(&context);
+}
+
+// Whatever an optimizer keeps, and an average of the weights: a skipped step leaves all as it is.
+static void each_optimizer_skips(void **state) {
+    (void)state;
+    const gs_optimizer optimizers[] = {gs_sgd(.momentum = 0.9f),
+                                       gs_rmsprop(.momentum = 0.5f),
+                                       gs_adamw(.weight_decay = 0.1f),
+                                       gs_adagrad(),
+                                       gs_adadelta(),
+                                       gs_adamax(),
+                                       gs_nadam(),
+                                       gs_lion(),
+                                       gs_adafactor(),
+                                       gs_adam(.global_clipnorm = 1),
+                                       gs_adam(.use_ema = true, .ema_overwrite = 2),
+                                       gs_adam(.accumulate = 2)};
+    gs_context *context;
+    assert_int_equal(gs_context_create(&context, NULL), GS_OK);
+    gs_data *data = make_data(context);
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+        const gs_compile_params compile = {
+            .optimizer = optimizers[i], .precision = GS_PRECISION_MIXED_FLOAT16, .loss_scale = 0x1p60f};
+        gs_model *model = make_model(context, &compile);
+        float before[FEATURES * 17], after[FEATURES * 17];
+        ok(context, gs_model_read_parameter(model, 0, before, FEATURES * 17));
+        ok(context, gs_model_fit(model, data, &(gs_fit_params){.batch_size = 16, .max_steps = 6}, NULL));
+        ok(context, gs_model_read_parameter(model, 0, after, FEATURES * 17));
+        assert_memory_equal(before, after, sizeof before);
+        assert_int_equal(model->position.loss_scale_log2, 54);
+        // Then it learns as if those steps had not been.
+        gs_result result;
+        ok(context, gs_model_fit(model, data, &(gs_fit_params){.batch_size = 16, .epochs = 5}, &result));
+        ok(context, gs_model_read_parameter(model, 0, after, FEATURES * 17));
+        assert_memory_not_equal(before, after, sizeof before);
+        for (int k = 0; k < FEATURES * 17; k++) assert_true(isfinite(after[k]));
+        gs_model_destroy(&model);
+    }
     gs_data_destroy(&data);
     gs_context_destroy(&context);
 }
@@ -203,9 +244,8 @@ static void accuracy_of_float32(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scale_falls_and_grows),
-        cmocka_unit_test(goes_on_to_the_same_bits),
-        cmocka_unit_test(layers_may_stay),
+        cmocka_unit_test(scale_falls_and_grows),    cmocka_unit_test(each_optimizer_skips),
+        cmocka_unit_test(goes_on_to_the_same_bits), cmocka_unit_test(layers_may_stay),
         cmocka_unit_test(accuracy_of_float32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
