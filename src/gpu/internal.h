@@ -61,7 +61,7 @@ typedef struct gs__physical_facts {
     VkPhysicalDeviceMemoryProperties memory;
     uint64_t max_allocation_bytes;
     bool subgroup_shuffle;
-    bool wave64_only; // AMD, subgroups of 64 lanes and no other
+    bool wave64_only;           // AMD, subgroups of 64 lanes and no other
     bool portability_subset;    // must be enabled when there
     bool executable_properties; // VK_KHR_pipeline_executable_properties
     bool memory_budget;         // VK_EXT_memory_budget

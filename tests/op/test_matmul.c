@@ -98,8 +98,8 @@ static void some_gradients(void **state) {
 
 // Sums of several parts on GPUs, in each of the three products; one part at the end is shorter.
 static void in_parts(void **state) {
-    static const int64_t long_sizes[][3] = {
-        {5, 1100, 12}, {3, 1027, 7}, {1027, 3, 7}, {7, 3, 1027}, {1, 2048, 1}, {9, 6, 1100}};
+    static const int64_t long_sizes[][3] = {{5, 1100, 12}, {3, 1027, 7}, {1027, 3, 7},
+                                            {7, 3, 1027},  {1, 2048, 1}, {9, 6, 1100}};
     for (uint32_t i = 0; i < sizeof long_sizes / sizeof long_sizes[0]; i++) {
         op_case c = product(long_sizes[i], i != 4);
         c.no_numeric = true; // slow; the small sizes have it
