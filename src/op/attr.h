@@ -94,6 +94,22 @@ typedef struct gs__gaussian_noise_attr {
     uint32_t key; // another for each layer of a model
 } gs__gaussian_noise_attr;
 
+// conv2d, conv2d_transpose: [0] is for rows, [1] for columns.
+typedef struct gs__conv2d_attr {
+    uint32_t stride[2], dilation[2]; // >= 1
+    uint32_t pad[2], pad_end[2];     // zeros before and behind the image; of conv2d_transpose: cut off its result
+    uint32_t groups;                 // >= 1; conv2d_transpose: 1
+    uint32_t extra[2];               // conv2d_transpose: rows and columns of zeros behind the result
+} gs__conv2d_attr;
+
+// pool2d: [0] is for rows, [1] for columns.
+typedef struct gs__pool2d_attr {
+    uint32_t average; // else the largest
+    uint32_t size[2], stride[2];
+    uint32_t pad[2], pad_end[2]; // what lies there counts for nothing; below size
+    uint32_t places;             // 1: y[1] is made, which the backward pass of the largest needs
+} gs__pool2d_attr;
+
 // matmul_gradients: x = { rows (..., I), dy (..., O), ... }, `count` pairs -> y = { dkernel (I, O), dbias (O), ... }
 enum { GS__GRADIENTS_MAX = 4 };
 typedef struct gs__matmul_gradients_attr {
