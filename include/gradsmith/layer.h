@@ -141,6 +141,51 @@ typedef struct gs_random_contrast_params {
     float factor[2], value_range[2];
 } gs_random_contrast_params;
 
+// X(constant, value, Keras name).
+// clang-format off
+#define GS_PADDING_MAP(X)             \
+    X(GS_PADDING_VALID, 0, "valid") /* none */                                                              \
+    X(GS_PADDING_SAME,  1, "same")  /* zeros on both sides, the odd one behind: output ceil(input / stride) */
+// clang-format on
+typedef enum gs_padding {
+#define GS_PADDING_ENUM(name, value, text) name = (value),
+    GS_PADDING_MAP(GS_PADDING_ENUM)
+#undef GS_PADDING_ENUM
+} gs_padding;
+
+// Convolutions, y = activation(x * kernel + bias). Samples have their channels last: Conv2D takes (rows, columns, channels)
+// and has a kernel (rows, columns, channels / groups, filters); Conv1D (steps, channels), a kernel (size, channels / groups,
+// filters), and of the pairs the first number.
+typedef struct gs_conv_params {
+    const char *name;
+    uint32_t filters;          // >= 1
+    uint32_t kernel_size[2];   // rows, columns; the second 0: as the first
+    uint32_t strides[2];       // likewise; both 0: 1
+    uint32_t dilation_rate[2]; // likewise
+    gs_padding padding;
+    uint32_t groups; // 0: 1. Divides channels and filters
+    gs_activation activation;
+    bool no_bias;
+    gs_initializer kernel_initializer, bias_initializer;
+    gs_regularizer kernel_regularizer, bias_regularizer;
+    float alpha; // of the activation: leaky_relu, elu; used when has_alpha
+    bool has_alpha;
+} gs_conv_params;
+
+// The largest or the mean of windows, each channel by itself. "same": what is added counts for nothing.
+typedef struct gs_pooling_params {
+    const char *name;
+    uint32_t pool_size[2]; // rows, columns; the second 0: as the first; both 0: 2
+    uint32_t strides[2];   // likewise; both 0: pool_size
+    gs_padding padding;
+} gs_pooling_params;
+
+// The largest or the mean of all pixels of each channel.
+typedef struct gs_global_pooling_params {
+    const char *name;
+    bool keepdims; // the output keeps the other dimensions, as 1
+} gs_global_pooling_params;
+
 // All dimensions of a sample into one.
 typedef struct gs_flatten_params {
     const char *name;
@@ -275,6 +320,9 @@ typedef struct gs_layer {
         gs_random_rotation_params random_rotation;
         gs_random_brightness_params random_brightness;
         gs_random_contrast_params random_contrast;
+        gs_conv_params conv;
+        gs_pooling_params pooling;
+        gs_global_pooling_params global_pooling;
         gs_flatten_params flatten;
         gs_reshape_params reshape;
         gs_batch_normalization_params batch_normalization;
@@ -299,6 +347,19 @@ typedef struct gs_layer {
 #define gs_random_rotation(...)   ((gs_layer){.class_name = "RandomRotation", .random_rotation = {__VA_ARGS__}})
 #define gs_random_brightness(...) ((gs_layer){.class_name = "RandomBrightness", .random_brightness = {__VA_ARGS__}})
 #define gs_random_contrast(...)   ((gs_layer){.class_name = "RandomContrast", .random_contrast = {__VA_ARGS__}})
+
+#define gs_conv1d(...)               ((gs_layer){.class_name = "Conv1D", .conv = {__VA_ARGS__}})
+#define gs_conv2d(...)               ((gs_layer){.class_name = "Conv2D", .conv = {__VA_ARGS__}})
+#define gs_max_pooling1d(...)        ((gs_layer){.class_name = "MaxPooling1D", .pooling = {__VA_ARGS__}})
+#define gs_global_max_pooling1d(...) ((gs_layer){.class_name = "GlobalMaxPooling1D", .global_pooling = {__VA_ARGS__}})
+#define gs_average_pooling1d(...)    ((gs_layer){.class_name = "AveragePooling1D", .pooling = {__VA_ARGS__}})
+#define gs_global_average_pooling1d(...)                                                                               \
+    ((gs_layer){.class_name = "GlobalAveragePooling1D", .global_pooling = {__VA_ARGS__}})
+#define gs_max_pooling2d(...)        ((gs_layer){.class_name = "MaxPooling2D", .pooling = {__VA_ARGS__}})
+#define gs_global_max_pooling2d(...) ((gs_layer){.class_name = "GlobalMaxPooling2D", .global_pooling = {__VA_ARGS__}})
+#define gs_average_pooling2d(...)    ((gs_layer){.class_name = "AveragePooling2D", .pooling = {__VA_ARGS__}})
+#define gs_global_average_pooling2d(...)                                                                               \
+    ((gs_layer){.class_name = "GlobalAveragePooling2D", .global_pooling = {__VA_ARGS__}})
 
 #define gs_input(...)            ((gs_layer){.class_name = "InputLayer", .input = {__VA_ARGS__}})
 #define gs_dense(...)            ((gs_layer){.class_name = "Dense", .dense = {__VA_ARGS__}})

@@ -70,7 +70,7 @@ static gs_status read_layer(gs__error *error, gs__json *json, const cJSON *item,
     gs_status status = GS_OK;
     const char *class_name = NULL, *name = NULL;
     const cJSON *config = NULL;
-    char shown[64], shown_name[64], list[300];
+    char shown[64], shown_name[64], list[400];
     GS_TRY(gs__json_get_string(json, item, "class_name", GS__JSON_REQUIRED, &class_name));
     GS_TRY(gs__json_get_object(json, item, "config", GS__JSON_REQUIRED, &config));
     GS_TRY(gs__json_get_string(json, config, "name", GS__JSON_OPTIONAL, &name));

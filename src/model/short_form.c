@@ -14,7 +14,7 @@ static gs_status read_layer(gs__error *error, char *word, gs_layer *layer) {
     uint32_t count = 0;
     const gs__layer_class *class = gs__layer_find_short(word, strcspn(word, ":"));
     if (!class) {
-        char list[300];
+        char list[440];
         return gs__fail(error, GS_ERR_ARGUMENT, "unknown layer; known are %s",
                         gs__layer_list_text(true, list, sizeof list));
     }

@@ -59,7 +59,7 @@ refused 1 summary --layers " " -- --layers
 
 # file, words of the message
 refused_files="
-conv2d                   Conv2D edges
+conv3d                   Conv3D volume
 constraint               Dense bounded kernel_constraint
 dropout_noise_shape      Dropout rows noise_shape
 initializer_unsupported  Dense turned Identity

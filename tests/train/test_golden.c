@@ -1,4 +1,5 @@
-// Training step by step against PyTorch: assets/golden/CASE, made by tools/golden/make_golden.py.
+// Training step by step against PyTorch: assets/golden/CASE, made by tools/golden/make_golden.py. The cases called keras-*
+// are Keras's own (make_keras_layers.py), and compare what the untrained model predicts, too.
 #include "base/file.h"
 #include "base/json.h"
 #include "context/context.h"
@@ -17,8 +18,10 @@
 #include <cmocka.h>
 
 // What must hold (issue and README): every loss, and the final weights as one vector.
-#define LOSS_TOLERANCE   1e-4
-#define WEIGHT_TOLERANCE 1e-3
+#define LOSS_TOLERANCE       1e-4
+#define WEIGHT_TOLERANCE     1e-3
+// Of predictions, absolute and relative.
+#define PREDICTION_TOLERANCE 1e-4
 
 enum { MAX_STEPS = 1000 };
 
@@ -129,10 +132,38 @@ static void compare_losses(const struct golden *g, uint32_t steps) {
     for (uint32_t i = 0; i < steps; i++) {
         const double difference = fabs(g->losses[i] - (double)expected[i]) / fabs((double)expected[i]);
         if (!(difference <= LOSS_TOLERANCE))
-            fail_msg("step %u: loss %.9g, PyTorch %.9g", i, g->losses[i], (double)expected[i]);
+            fail_msg("step %u: loss %.9g, expected %.9g", i, g->losses[i], (double)expected[i]);
         worst = fmax(worst, difference);
     }
-    print_message("  losses of %u steps: at most %.2g from PyTorch, relative\n", steps, worst);
+    print_message("  losses of %u steps: at most %.2g off, relative\n", steps, worst);
+    gs_data_destroy(&golden);
+}
+
+static void compare_predictions(const struct golden *g, gs_model *model, const gs_data *data) {
+    char path[2048];
+    gs_data *golden;
+    gs_data_info info, golden_info;
+    if (!gs__json_find(g->root, "predictions")) return;
+    path_of(g, text(g, g->root, "predictions"), path, sizeof path);
+    ok(g, gs_data_load_input(g->context, path, &(gs_shape){.rank = 0}, &golden), path);
+    gs_data_get_info(data, &info);
+    gs_data_get_info(golden, &golden_info);
+    const uint64_t count = golden_info.count; // all in a row
+    assert_int_equal(count % info.count, 0);
+    float *found = malloc(count * sizeof *found);
+    assert_non_null(found);
+    ok(g, gs_model_predict(model, data, NULL, found, count), "predict");
+    const float *expected = gs_data_x(golden);
+    double worst = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const double difference = fabs((double)found[i] - (double)expected[i]) / (1 + fabs((double)expected[i]));
+        if (!(difference <= PREDICTION_TOLERANCE))
+            fail_msg("prediction %llu: %.9g, expected %.9g", (unsigned long long)i, (double)found[i],
+                     (double)expected[i]);
+        worst = fmax(worst, difference);
+    }
+    print_message("  predictions: at most %.2g off\n", worst);
+    free(found);
     gs_data_destroy(&golden);
 }
 
@@ -161,7 +192,7 @@ static void compare_weights(const struct golden *g, gs_model *model) {
         free(expected);
     }
     gs__safetensors_close(file);
-    print_message("  final weights: %.2g from PyTorch, relative L2\n", sqrt(difference / norm));
+    print_message("  final weights: %.2g off, relative L2\n", sqrt(difference / norm));
     assert_true(sqrt(difference / norm) <= WEIGHT_TOLERANCE);
 }
 
@@ -180,6 +211,7 @@ static void run_case(const char *name) {
     gs_data *data = load_data(&g);
     const uint32_t steps = (uint32_t)number(&g, g.root, "steps", 0);
     compile(&g, model);
+    compare_predictions(&g, model, data);
     const gs_fit_params fit = {.epochs = steps,
                                .max_steps = steps,
                                .batch_size = (uint32_t)number(&g, g.root, "batch_size", 0),
@@ -211,14 +243,33 @@ CASE(rmsprop, "fashion-mlp-rmsprop")
 CASE(tanh_regression, "tanh-regression")
 CASE(regularized, "regularized")
 CASE(activations, "activations")
+CASE(torch_cnn, "torch-cnn")
+CASE(keras_cnn, "keras-cnn")
+CASE(keras_conv2d, "keras-conv2d")
+CASE(keras_pooling, "keras-pooling")
+CASE(keras_global_pooling, "keras-global-pooling")
+CASE(keras_series, "keras-series")
+CASE(keras_series_mean, "keras-series-mean")
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(adam),        cmocka_unit_test(adam_torch),
-        cmocka_unit_test(sgd),         cmocka_unit_test(sgd_nesterov),
-        cmocka_unit_test(adamw),       cmocka_unit_test(adamw_torch),
-        cmocka_unit_test(rmsprop),     cmocka_unit_test(regularized),
-        cmocka_unit_test(activations), cmocka_unit_test(tanh_regression),
+        cmocka_unit_test(torch_cnn),
+        cmocka_unit_test(keras_cnn),
+        cmocka_unit_test(keras_conv2d),
+        cmocka_unit_test(keras_pooling),
+        cmocka_unit_test(keras_global_pooling),
+        cmocka_unit_test(keras_series),
+        cmocka_unit_test(keras_series_mean),
+        cmocka_unit_test(adam),
+        cmocka_unit_test(adam_torch),
+        cmocka_unit_test(sgd),
+        cmocka_unit_test(sgd_nesterov),
+        cmocka_unit_test(adamw),
+        cmocka_unit_test(adamw_torch),
+        cmocka_unit_test(rmsprop),
+        cmocka_unit_test(regularized),
+        cmocka_unit_test(activations),
+        cmocka_unit_test(tanh_regression),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

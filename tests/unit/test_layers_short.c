@@ -84,7 +84,7 @@ static void test_errors(void **state) {
     static const char *const cases[][2] = {
         {"784 dense:64 drpout:0.2", "word 3 \"drpout:0.2\": unknown layer; known are "},
         {"784 dense:64 drpout:0.2", "dense:UNITS[:ACTIVATION], dropout:RATE"},
-        {"784 conv2d:3", "word 2 \"conv2d:3\": unknown layer"},
+        {"784 conv3d:3", "word 2 \"conv3d:3\": unknown layer"},
         {"784 dense", "word 2 \"dense\": expected dense:UNITS[:ACTIVATION]"},
         {"784 dense:64:relu:2", "expected dense:UNITS[:ACTIVATION]"},
         {"784 dense:1:2:3:4:5:6", "expected dense:UNITS[:ACTIVATION]"},

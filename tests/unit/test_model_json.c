@@ -112,6 +112,9 @@ static void test_reads_keras_files(void **state) {
         {"assets/golden/layers/batch_norm/model.json", 7, 6 * 9 + 36 + 50 + 15 + 18},
         {"tests/cli/models/mixed_precision.json", 4, 42 + 21},
         {"tests/cli/models/bfloat16.json", 3, 42 + 14},
+        {"tests/cli/models/conv2d.json", 4, 10 * 32 + 21632 * 10 + 10},
+        {"assets/models/fashion-cnn.json", 9, 225034},
+        {"assets/golden/keras-conv2d/model.json", 7, 1085},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         gs_model *model = need(cases[i].path);
@@ -126,7 +129,7 @@ static void test_reads_keras_files(void **state) {
 static void test_refuses_by_name(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"conv2d", "config.layers[1]: layer \"edges\" (Conv2D) is not supported; known are Activation, "},
+        {"conv3d", "config.layers[1]: layer \"volume\" (Conv3D) is not supported; known are Activation, "},
         {"nested", "layer \"inner\" (Sequential) is not supported"},
         {"constraint", "layer \"bounded\" (Dense): config.layers[1].config.kernel_constraint"},
         {"regularizer_unsupported", "layer \"active\" (Dense): config.layers[1].config.activity_regularizer"},

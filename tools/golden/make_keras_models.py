@@ -2,6 +2,7 @@
 """Writes the model files that our loader must read, or refuse by name, as Keras 3 itself writes them.
 
     assets/models/fashion-mlp.json   the reference model
+    assets/models/fashion-cnn.json   the same for images: two convolutions
     tests/cli/models/*.json          one file for each thing that model.to_json() can say about a model
 
     python3 -m venv /tmp/golden && /tmp/golden/bin/pip install -r tools/golden/requirements.txt
@@ -299,8 +300,30 @@ def augmentation():
     )
 
 
-def conv2d():
+def fashion_cnn():
+    """The reference convolutional net, not compiled."""
+    return keras.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(10),
+        ],
+        name="fashion_cnn",
+    )
+
+
+def conv3d():
     """A layer that we do not have. Must be refused with its class and name."""
+    return keras.Sequential([layers.Input((8, 8, 8, 1)), layers.Conv3D(4, 3, name="volume")])
+
+
+def conv2d():
     return keras.Sequential(
         [
             layers.Input((28, 28, 1)),
@@ -355,6 +378,7 @@ TEST_MODELS = [
     frozen,
     augmentation,
     conv2d,
+    conv3d,
     nested,
     functional,
 ]
@@ -383,10 +407,11 @@ def main():
         write(os.path.join(out, "tests", "cli", "models", "keras_3_0.json"), fashion_mlp, indent=True)
         return
     write(os.path.join(out, "assets", "models", "fashion-mlp.json"), fashion_mlp, indent=True)
+    write(os.path.join(out, "assets", "models", "fashion-cnn.json"), fashion_cnn, indent=True)
     for make in TEST_MODELS:
         # `compiled` stays on one line, exactly as to_json() gives it.
         write(os.path.join(out, "tests", "cli", "models", make.__name__ + ".json"), make, indent=make is not compiled)
-    print(f"Keras {keras.__version__}: 1 + {len(TEST_MODELS)} models")
+    print(f"Keras {keras.__version__}: 2 + {len(TEST_MODELS)} models")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,23 @@
+// GlobalMaxPooling2D: the largest of each channel of an image.
+#include "model/spatial.h"
+
+enum { RANK = 2, AVERAGE = 0 };
+
+static gs_status shape(gs__error *error, const gs_layer *layer, const gs_shape *x, gs_shape *y) {
+    return gs__global_pooling_shape(error, layer, RANK, x, y);
+}
+
+static gs_status build(const gs__layer_build *build_, const gs_layer *layer, gs__value x, gs__value *y) {
+    return gs__global_pooling_build(build_, layer, RANK, AVERAGE, x, y);
+}
+
+const gs__layer_class gs__layer_global_max_pooling2d = {
+    .class_name = "GlobalMaxPooling2D",
+    .base_name = "global_max_pooling2d",
+    .short_form = "global_maxpool2d",
+    .keys = (const char *const[]){"data_format", "keepdims", NULL},
+    .from_json = gs__global_pooling_from_json,
+    .to_json = gs__global_pooling_to_json,
+    .shape = shape,
+    .build = build,
+};
