@@ -15,7 +15,7 @@ extern "C" {
 typedef enum gs_bench_part {
     GS_BENCH_PEAK = 1,   // multiply-adds, copies, cost of a dispatch and of a submission
     GS_BENCH_MATMUL = 2, // square products and those of the workloads; measures the multiply-add peak first
-    GS_BENCH_TRAIN = 4,  // the workloads W1, W1b and W2
+    GS_BENCH_TRAIN = 4,  // the workloads W1, W1b, W2 and W3
     GS_BENCH_ALL = 7,
 } gs_bench_part;
 

@@ -15,7 +15,8 @@ static const char text[] = "Measures the device. Values are medians over repeats
                            "          A B as in the forward pass, A Bt (B is stored transposed) as in dX,\n"
                            "          At B as in dW; their share of the highest multiply-add rate; and how\n"
                            "          many values are wrong, of some compared with double precision\n"
-                           "  train   samples a second of the workloads W1, W1b and W2 on Fashion-MNIST, or\n"
+                           "  train   samples a second of the workloads W1, W1b, W2, and W3 with\n"
+                           "          convolutions, on Fashion-MNIST, or\n"
                            "          on random data of its shape where that is not installed\n"
                            "What would take too long is left out, and said. Let nothing else run meanwhile.";
 

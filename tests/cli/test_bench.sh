@@ -58,7 +58,7 @@ while [[ $(result $i kind) == matmul ]]; do
 done
 same "$i" 25 # 2 sizes in 3 forms; 5, 5 and 8 products of the workloads
 same "$(result 1 form) $(result 2 form) $(result 3 form) $(result 3 m)" "A B A Bt At B 256"
-for workload in W1 W1b W2; do
+for workload in W1 W1b W2 W3; do
     same "$(result $i kind) $(result $i name)" "train $workload"
     measured $i
     check "$workload has a loss" grep -qE "$number" <(result $i loss)

@@ -31,13 +31,20 @@ class Training(peer.Job):
         self.x, self.y, self.batch_size = x, y, request["batch_size"]
         self.work = len(y)
         made = []
-        for kind, value, *activation in peer.layers(request["layers"]):
+        for kind, value, *rest in peer.layers(request["layers"]):
             if kind == "input":
-                made.append(keras.Input((value,)))
+                made.append(keras.Input(value))
+                self.x = x.reshape(-1, *value)
+            elif kind == "conv2d":
+                made.append(keras.layers.Conv2D(value, rest[0], activation=rest[1]))
+            elif kind == "maxpool2d":
+                made.append(keras.layers.MaxPooling2D(value))
+            elif kind == "flatten":
+                made.append(keras.layers.Flatten())
             elif kind == "dropout":
                 made.append(keras.layers.Dropout(value))
             else:
-                made.append(keras.layers.Dense(value, activation=activation[0]))
+                made.append(keras.layers.Dense(value, activation=rest[0]))
         self.model = keras.Sequential(made)
         self.model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 

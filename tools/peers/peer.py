@@ -29,12 +29,19 @@ def fashion_mnist(folder):
 
 
 def layers(text):
-    """Yields ("input", width), ("dense", units, activation or None), ("dropout", rate): "784 dense:64:relu dropout:0.2"."""
+    """Yields ("input", shape), ("dense", units, activation or None), ("dropout", rate), ("conv2d", filters, kernel size,
+    activation or None), ("maxpool2d", size), ("flatten", None): "784 dense:64:relu dropout:0.2"."""
     first, *words = text.split()
-    yield "input", int(first)
+    yield "input", tuple(map(int, first.split("x")))
     for word in words:
-        kind, value, *activation = word.split(":")
-        if kind == "dense":
+        kind, value, *activation = (word + ":" * (word == "flatten")).split(":")
+        if kind == "conv2d":
+            yield kind, int(value), int(activation[0]), activation[1] if activation[1:] else None
+        elif kind == "maxpool2d":
+            yield kind, int(value)
+        elif kind == "flatten":
+            yield kind, None
+        elif kind == "dense":
             yield kind, int(value), activation[0] if activation else None
         elif kind == "dropout":
             yield kind, float(value)

@@ -1,5 +1,6 @@
 """PyTorch on the CPU: eager, Adam(fused=True), batches by an index of shuffled rows, no DataLoader."""
 
+import math
 import sys
 
 import torch
@@ -8,16 +9,29 @@ import peer
 
 
 def model_of(text):
-    modules, width = [], 0
-    for kind, value, *activation in peer.layers(text):
+    modules, shape = [], ()  # rows, columns, channels; or features
+    for kind, value, *rest in peer.layers(text):
         if kind == "input":
-            width = value
+            shape = value
+            if len(shape) == 3:  # rows come flat, and here channels are first
+                modules.append(torch.nn.Unflatten(1, (shape[2], *shape[:2])))
+        elif kind == "conv2d":
+            size, activation = rest
+            modules.append(torch.nn.Conv2d(shape[2], value, size))
+            modules += [torch.nn.ReLU()] if activation == "relu" else []
+            shape = (shape[0] - size + 1, shape[1] - size + 1, value)
+        elif kind == "maxpool2d":
+            modules.append(torch.nn.MaxPool2d(value))
+            shape = (shape[0] // value, shape[1] // value, shape[2])
+        elif kind == "flatten":
+            modules.append(torch.nn.Flatten())
+            shape = (math.prod(shape),)
         elif kind == "dropout":
             modules.append(torch.nn.Dropout(value))
         else:
-            modules.append(torch.nn.Linear(width, value))
-            modules += [torch.nn.ReLU()] if activation == ["relu"] else []
-            width = value
+            modules.append(torch.nn.Linear(shape[0], value))
+            modules += [torch.nn.ReLU()] if rest == ["relu"] else []
+            shape = (value,)
     return torch.nn.Sequential(*modules)
 
 
