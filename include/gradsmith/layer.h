@@ -143,9 +143,10 @@ typedef struct gs_random_contrast_params {
 
 // X(constant, value, Keras name).
 // clang-format off
-#define GS_PADDING_MAP(X)             \
-    X(GS_PADDING_VALID, 0, "valid") /* none */                                                              \
-    X(GS_PADDING_SAME,  1, "same")  /* zeros on both sides, the odd one behind: output ceil(input / stride) */
+#define GS_PADDING_MAP(X)                                                                                  \
+    X(GS_PADDING_VALID,  0, "valid")  /* none */                                                            \
+    X(GS_PADDING_SAME,   1, "same")   /* zeros on both sides, the odd one behind: output ceil(in / stride) */ \
+    X(GS_PADDING_CAUSAL, 2, "causal") /* Conv1D: zeros in front only; no output depends on later steps */
 // clang-format on
 typedef enum gs_padding {
 #define GS_PADDING_ENUM(name, value, text) name = (value),
@@ -155,15 +156,19 @@ typedef enum gs_padding {
 
 // Convolutions, y = activation(x * kernel + bias). Samples have their channels last: Conv2D takes (rows, columns, channels)
 // and has a kernel (rows, columns, channels / groups, filters); Conv1D (steps, channels), a kernel (size, channels / groups,
-// filters), and of the pairs the first number.
+// filters), and of the pairs the first number. Conv2DTranspose's kernel is (rows, columns, filters, channels), DepthwiseConv2D's
+// (rows, columns, channels, depth_multiplier).
 typedef struct gs_conv_params {
     const char *name;
-    uint32_t filters;          // >= 1
+    uint32_t filters;          // >= 1; not DepthwiseConv2D
     uint32_t kernel_size[2];   // rows, columns; the second 0: as the first
     uint32_t strides[2];       // likewise; both 0: 1
     uint32_t dilation_rate[2]; // likewise
     gs_padding padding;
-    uint32_t groups; // 0: 1. Divides channels and filters
+    uint32_t groups;            // 0: 1. Divides channels and filters. Conv1D and Conv2D
+    uint32_t depth_multiplier;  // 0: 1. DepthwiseConv2D
+    uint32_t output_padding[2]; // Conv2DTranspose: adds to the output's size; used when has_output_padding
+    bool has_output_padding;
     gs_activation activation;
     bool no_bias;
     gs_initializer kernel_initializer, bias_initializer;
@@ -185,6 +190,20 @@ typedef struct gs_global_pooling_params {
     const char *name;
     bool keepdims; // the output keeps the other dimensions, as 1
 } gs_global_pooling_params;
+
+// Every pixel repeated, or, bilinear, those between computed.
+typedef struct gs_up_sampling_params {
+    const char *name;
+    uint32_t size[2]; // factors of rows, of columns; the second 0: as the first; both 0: 2
+    bool bilinear;    // UpSampling2D; else nearest
+} gs_up_sampling_params;
+
+// Zeros around an image or series, or its edges cut off.
+typedef struct gs_padding_params {
+    const char *name;
+    uint32_t rows[2], columns[2]; // in front and behind; 1D: columns. All 0: 1 everywhere; Cropping2D: none
+    bool none;                    // all 0 means 0
+} gs_padding_params;
 
 // All dimensions of a sample into one.
 typedef struct gs_flatten_params {
@@ -323,6 +342,8 @@ typedef struct gs_layer {
         gs_conv_params conv;
         gs_pooling_params pooling;
         gs_global_pooling_params global_pooling;
+        gs_up_sampling_params up_sampling;
+        gs_padding_params padding;
         gs_flatten_params flatten;
         gs_reshape_params reshape;
         gs_batch_normalization_params batch_normalization;
@@ -360,6 +381,16 @@ typedef struct gs_layer {
 #define gs_average_pooling2d(...)    ((gs_layer){.class_name = "AveragePooling2D", .pooling = {__VA_ARGS__}})
 #define gs_global_average_pooling2d(...)                                                                               \
     ((gs_layer){.class_name = "GlobalAveragePooling2D", .global_pooling = {__VA_ARGS__}})
+#define gs_conv2d_transpose(...)  ((gs_layer){.class_name = "Conv2DTranspose", .conv = {__VA_ARGS__}})
+#define gs_depthwise_conv2d(...)  ((gs_layer){.class_name = "DepthwiseConv2D", .conv = {__VA_ARGS__}})
+#define gs_up_sampling1d(...)     ((gs_layer){.class_name = "UpSampling1D", .up_sampling = {__VA_ARGS__}})
+#define gs_up_sampling2d(...)     ((gs_layer){.class_name = "UpSampling2D", .up_sampling = {__VA_ARGS__}})
+#define gs_zero_padding1d(...)    ((gs_layer){.class_name = "ZeroPadding1D", .padding = {__VA_ARGS__}})
+#define gs_zero_padding2d(...)    ((gs_layer){.class_name = "ZeroPadding2D", .padding = {__VA_ARGS__}})
+#define gs_cropping1d(...)        ((gs_layer){.class_name = "Cropping1D", .padding = {__VA_ARGS__}})
+#define gs_cropping2d(...)        ((gs_layer){.class_name = "Cropping2D", .padding = {__VA_ARGS__}})
+#define gs_spatial_dropout1d(...) ((gs_layer){.class_name = "SpatialDropout1D", .dropout = {__VA_ARGS__}})
+#define gs_spatial_dropout2d(...) ((gs_layer){.class_name = "SpatialDropout2D", .dropout = {__VA_ARGS__}})
 
 #define gs_input(...)            ((gs_layer){.class_name = "InputLayer", .input = {__VA_ARGS__}})
 #define gs_dense(...)            ((gs_layer){.class_name = "Dense", .dense = {__VA_ARGS__}})

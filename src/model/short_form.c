@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ARGUMENTS = 4 };
+enum { MAX_ARGUMENTS = 5 };
 
 // Reads one layer; cuts `word` at its colons.
 static gs_status read_layer(gs__error *error, char *word, gs_layer *layer) {

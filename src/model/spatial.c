@@ -37,13 +37,17 @@ gs_status gs__padding_from_json(gs__json *json, const cJSON *config, gs_padding 
         }
     char shown[40];
     return gs__json_fail(json, gs__json_find(config, "padding"), GS_ERR_UNSUPPORTED,
-                         "padding \"%s\" is not supported; known are valid and same",
+                         "padding \"%s\" is not supported; known are valid, same and, for Conv1D, causal",
                          gs__text_show(name, shown, sizeof shown));
 }
 
 int64_t gs__padding_size(gs_padding padding, int64_t size, int64_t reach, int64_t stride, uint32_t *begin,
                          uint32_t *end) {
     *begin = *end = 0;
+    if (padding == GS_PADDING_CAUSAL) {
+        *begin = (uint32_t)(reach - 1);
+        return (size - 1) / stride + 1;
+    }
     if (padding == GS_PADDING_VALID) return size < reach ? 0 : (size - reach) / stride + 1;
     const int64_t count = (size + stride - 1) / stride, needed = (count - 1) * stride + reach - size;
     if (needed > 0) {
@@ -53,15 +57,15 @@ int64_t gs__padding_size(gs_padding padding, int64_t size, int64_t reach, int64_
     return count;
 }
 
-gs_status gs__spatial_from_json(gs__json *json, const cJSON *config, const char *key, gs__json_need need, uint32_t rank,
-                                uint32_t pair[2]) {
+gs_status gs__spatial_from_json(gs__json *json, const cJSON *config, const char *key, gs__json_need need, uint64_t min,
+                                uint32_t rank, uint32_t pair[2]) {
     const cJSON *item = NULL, *entry;
     gs_status status = gs__json_get(json, config, key, need, &item);
     if (status != GS_OK || !item) return status;
     uint64_t value = 0;
     uint32_t count = 0;
     if (!cJSON_IsArray(item)) {
-        status = gs__json_as_uint(json, item, 1, INT32_MAX, &value);
+        status = gs__json_as_uint(json, item, min, INT32_MAX, &value);
         pair[0] = pair[1] = (uint32_t)value;
         return status;
     }
@@ -69,7 +73,7 @@ gs_status gs__spatial_from_json(gs__json *json, const cJSON *config, const char 
         return gs__json_fail(json, item, GS_ERR_FORMAT, "expected an integer or a list of %u, found one of %d", rank,
                              cJSON_GetArraySize(item));
     cJSON_ArrayForEach(entry, item) {
-        status = gs__json_as_uint(json, entry, 1, INT32_MAX, &value);
+        status = gs__json_as_uint(json, entry, min, INT32_MAX, &value);
         if (status != GS_OK) return status;
         pair[count++] = (uint32_t)value;
     }
@@ -110,196 +114,23 @@ gs_status gs__spatial_check_input(gs__error *error, uint32_t rank, const gs_shap
                     rank == 2 ? "(rows, columns, channels)" : "(steps, channels)");
 }
 
-// --- convolutions -----------------------------------------------------------------------------------------------------
-static const uint32_t ones[2] = {1, 1}, twos[2] = {2, 2};
-
-// The sizes of a layer, complete.
-struct conv_sizes {
-    uint32_t kernel[2], stride[2], dilation[2], groups;
-};
-static struct conv_sizes conv_sizes(const gs_layer *layer, uint32_t rank) {
-    const gs_conv_params *p = &layer->conv;
-    struct conv_sizes s = {.groups = p->groups ? p->groups : 1};
-    gs__spatial_pair(p->kernel_size, ones, rank, s.kernel);
-    gs__spatial_pair(p->strides, ones, rank, s.stride);
-    gs__spatial_pair(p->dilation_rate, ones, rank, s.dilation);
-    return s;
-}
-
-static gs_status check_size(gs__error *error, const uint32_t pair[2], const char *what) {
+gs_status gs__spatial_check_size(gs__error *error, const uint32_t pair[2], const char *what) {
     for (int i = 0; i < 2; i++)
         if (pair[i] > INT32_MAX)
             return gs__fail(error, GS_ERR_ARGUMENT, "%s is %u; it must be below 2^31", what, pair[i]);
     return GS_OK;
 }
 
-gs_status gs__conv_check(gs__error *error, const gs_layer *layer, uint32_t rank) {
-    const gs_conv_params *p = &layer->conv;
-    const struct conv_sizes s = conv_sizes(layer, rank);
-    gs_status status = GS_OK;
-    if (p->filters < 1 || p->filters > INT32_MAX)
-        return gs__fail(error, GS_ERR_ARGUMENT, "filters is %u; it must be from 1 to 2^31 - 1", p->filters);
-    if (!p->kernel_size[0]) return gs__fail(error, GS_ERR_ARGUMENT, "kernel_size is 0; it must be at least 1");
-    GS_TRY(check_size(error, p->kernel_size, "kernel_size"));
-    GS_TRY(check_size(error, p->strides, "strides"));
-    GS_TRY(check_size(error, p->dilation_rate, "dilation_rate"));
-    for (int i = 0; i < 2; i++)
-        if ((uint64_t)s.kernel[i] * s.dilation[i] > INT32_MAX)
-            return gs__fail(error, GS_ERR_ARGUMENT, "kernel_size %u with dilation_rate %u reaches over 2^31",
-                            s.kernel[i], s.dilation[i]);
-    GS_TRY(gs__padding_check(error, p->padding));
-    if (p->filters % s.groups)
-        return gs__fail(error, GS_ERR_ARGUMENT, "filters is %u; groups, %u, must divide it", p->filters, s.groups);
-    GS_TRY(gs__activation_check(error, p->activation, p->has_alpha, p->alpha));
-    GS_TRY(gs__initializer_check(error, &p->kernel_initializer, "kernel_initializer"));
-    GS_TRY(gs__initializer_check(error, &p->bias_initializer, "bias_initializer"));
-    GS_TRY(gs__regularizer_check(error, &p->kernel_regularizer, "kernel_regularizer"));
-    GS_TRY(gs__regularizer_check(error, &p->bias_regularizer, "bias_regularizer"));
-fail:
-    return status;
-}
-
-gs_status gs__conv_from_json(gs__json *json, const cJSON *config, gs_layer *layer, uint32_t rank) {
-    gs_conv_params *p = &layer->conv;
-    gs_status status = GS_OK;
-    uint64_t filters = 0, groups = 1;
-    bool use_bias = true;
-    GS_TRY(gs__json_get_uint(json, config, "filters", GS__JSON_REQUIRED, 1, INT32_MAX, &filters));
-    GS_TRY(gs__json_get_uint(json, config, "groups", GS__JSON_OPTIONAL, 1, INT32_MAX, &groups));
-    GS_TRY(gs__json_get_bool(json, config, "use_bias", GS__JSON_OPTIONAL, &use_bias));
-    p->filters = (uint32_t)filters;
-    p->groups = (uint32_t)groups;
-    p->no_bias = !use_bias;
-    GS_TRY(gs__spatial_from_json(json, config, "kernel_size", GS__JSON_REQUIRED, rank, p->kernel_size));
-    GS_TRY(gs__spatial_from_json(json, config, "strides", GS__JSON_OPTIONAL, rank, p->strides));
-    GS_TRY(gs__spatial_from_json(json, config, "dilation_rate", GS__JSON_OPTIONAL, rank, p->dilation_rate));
-    GS_TRY(gs__padding_from_json(json, config, &p->padding));
-    GS_TRY(gs__data_format_from_json(json, config));
-    GS_TRY(gs__activation_from_json(json, config, "activation", &p->activation, &p->alpha, &p->has_alpha));
-    GS_TRY(gs__initializer_from_json(json, config, "kernel_initializer", &p->kernel_initializer));
-    GS_TRY(gs__initializer_from_json(json, config, "bias_initializer", &p->bias_initializer));
-    GS_TRY(gs__regularizer_from_json(json, config, "kernel_regularizer", &p->kernel_regularizer));
-    GS_TRY(gs__regularizer_from_json(json, config, "bias_regularizer", &p->bias_regularizer));
-fail:
-    return status;
-}
-
-void gs__conv_to_json(gs__text *text, const gs_layer *layer, uint32_t rank) {
-    const gs_conv_params *p = &layer->conv;
-    const struct conv_sizes s = conv_sizes(layer, rank);
-    gs__text_append(text, ", \"filters\": %u", p->filters);
-    gs__spatial_to_json(text, "kernel_size", rank, s.kernel);
-    gs__spatial_to_json(text, "strides", rank, s.stride);
-    gs__text_append(text, ", \"padding\": \"%s\", \"data_format\": \"channels_last\"", gs__padding_name(p->padding));
-    gs__spatial_to_json(text, "dilation_rate", rank, s.dilation);
-    gs__text_append(text, ", \"groups\": %u, \"activation\": ", s.groups);
-    gs__activation_to_json(text, p->activation, p->has_alpha, p->alpha);
-    gs__text_append(text, ", \"use_bias\": %s, \"kernel_initializer\": ", p->no_bias ? "false" : "true");
-    gs__initializer_to_json(text, &p->kernel_initializer, GS_INITIALIZER_GLOROT_UNIFORM);
-    gs__text_append(text, ", \"bias_initializer\": ");
-    gs__initializer_to_json(text, &p->bias_initializer, GS_INITIALIZER_ZEROS);
-    gs__text_append(text, ", \"kernel_regularizer\": ");
-    gs__regularizer_to_json(text, &p->kernel_regularizer);
-    gs__text_append(text, ", \"bias_regularizer\": ");
-    gs__regularizer_to_json(text, &p->bias_regularizer);
-    gs__text_append(text, ", \"activity_regularizer\": null, \"kernel_constraint\": null, \"bias_constraint\": null");
-}
-
-gs_status gs__conv_from_words(gs__error *error, const char *const *words, uint32_t count, gs_layer *layer,
-                              uint32_t rank) {
-    gs_conv_params *p = &layer->conv;
-    gs_status status = GS_OK;
-    uint64_t filters = 0;
-    GS_TRY(gs__word_count(error, count, 2, 4, gs__layer_find(layer->class_name)->short_form));
-    GS_TRY(gs__word_uint(error, words[0], "filters", 1, INT32_MAX, &filters));
-    GS_TRY(gs__spatial_word(error, words[1], "kernel_size", rank, p->kernel_size));
-    p->filters = (uint32_t)filters;
-    for (uint32_t i = 2; i < count; i++) {
-        if (strcmp(words[i], "same") == 0) p->padding = GS_PADDING_SAME;
-        else if (strcmp(words[i], "valid") == 0) p->padding = GS_PADDING_VALID;
-        else GS_TRY(gs__activation_parse(error, words[i], &p->activation));
-    }
-fail:
-    return status;
-}
-
-gs_status gs__conv_shape(gs__error *error, const gs_layer *layer, uint32_t rank, const gs_shape *x, gs_shape *y,
-                         gs__conv2d_attr *attr) {
-    const gs_conv_params *p = &layer->conv;
-    const struct conv_sizes s = conv_sizes(layer, rank);
-    gs__conv2d_attr a = {.groups = s.groups};
-    char text[96];
-    gs_status status = gs__spatial_check_input(error, rank, x);
-    if (status != GS_OK) return status;
-    if (x->dim[rank] % s.groups)
-        return gs__fail(error, GS_ERR_ARGUMENT, "its input has %lld channels; groups, %u, must divide them",
-                        (long long)x->dim[rank], s.groups);
-    *y = (gs_shape){.rank = rank + 1};
-    y->dim[rank] = p->filters;
-    for (uint32_t i = 0; i < 2; i++) {
-        a.stride[i] = s.stride[i];
-        a.dilation[i] = s.dilation[i];
-    }
-    for (uint32_t i = 0; i < rank; i++) {
-        const uint32_t axis = rank == 2 ? i : 1;
-        const int64_t reach = ((int64_t)s.kernel[axis] - 1) * s.dilation[axis] + 1;
-        y->dim[i] = gs__padding_size(p->padding, x->dim[i], reach, s.stride[axis], &a.pad[axis], &a.pad_end[axis]);
-        if (!y->dim[i])
-            return gs__fail(error, GS_ERR_ARGUMENT, "its kernel reaches over %lld but its input is %s",
-                            (long long)reach, gs__shape_text(x, false, text, sizeof text));
-    }
-    if (attr) *attr = a;
-    return GS_OK;
-}
-
-uint32_t gs__conv_parameters(const gs_layer *layer, uint32_t rank, const gs_shape *x, gs__parameter_spec *specs) {
-    const gs_conv_params *p = &layer->conv;
-    const struct conv_sizes s = conv_sizes(layer, rank);
-    gs_shape kernel = {.rank = rank + 2};
-    for (uint32_t i = 0; i < rank; i++) kernel.dim[i] = s.kernel[rank == 2 ? i : 1];
-    kernel.dim[rank] = x->dim[rank] / s.groups;
-    kernel.dim[rank + 1] = p->filters;
-    specs[0] = (gs__parameter_spec){
-        .name = "kernel",
-        .shape = kernel,
-        .initializer = p->kernel_initializer,
-        .fallback = GS_INITIALIZER_GLOROT_UNIFORM,
-        .regularizer = p->kernel_regularizer,
-    };
-    specs[1] = (gs__parameter_spec){
-        .name = "bias",
-        .shape = {1, {p->filters}},
-        .initializer = p->bias_initializer,
-        .fallback = GS_INITIALIZER_ZEROS,
-        .regularizer = p->bias_regularizer,
-    };
-    return p->no_bias ? 1 : 2;
-}
-
-// The shape of a sample in the graph.
-static gs_shape sample_of(const gs__layer_build *build, gs__value x) {
+gs_shape gs__spatial_sample(const gs__layer_build *build, gs__value x) {
     const gs_shape *full = &build->graph->values[x].shape;
     gs_shape sample = {.rank = full->rank - 1};
     for (uint32_t i = 0; i < sample.rank; i++) sample.dim[i] = full->dim[i + 1];
     return sample;
 }
 
-gs_status gs__conv_build(const gs__layer_build *build, const gs_layer *layer, uint32_t rank, gs__value x,
-                         gs__value *y) {
-    const gs_conv_params *p = &layer->conv;
-    const gs_shape sample = sample_of(build, x);
-    gs__value inputs[3] = {x, build->parameter[0], build->parameter[1]}, outputs[GS__MAX_OUTPUTS] = {0};
-    gs__conv2d_attr attr;
-    gs_shape out;
-    gs_status status = GS_OK;
-    GS_TRY(gs__conv_shape(build->graph->error, layer, rank, &sample, &out, &attr));
-    GS_TRY(gs__graph_apply(build->graph, "conv2d", build->name, &attr, inputs, p->no_bias ? 2 : 3, outputs));
-    GS_TRY(gs__activation_build(build, p->activation, p->has_alpha, p->alpha, outputs[0], y));
-fail:
-    return status;
-}
-
 // --- pooling ----------------------------------------------------------------------------------------------------------
+static const uint32_t ones[2] = {1, 1}, twos[2] = {2, 2};
+
 static void pooling_sizes(const gs_layer *layer, uint32_t rank, uint32_t size[2], uint32_t stride[2]) {
     const gs_pooling_params *p = &layer->pooling;
     gs__spatial_pair(p->pool_size, twos, rank, size);
@@ -311,11 +142,13 @@ gs_status gs__pooling_check(gs__error *error, const gs_layer *layer, uint32_t ra
     gs_status status = GS_OK;
     uint32_t size[2], stride[2];
     pooling_sizes(layer, rank, size, stride);
-    GS_TRY(check_size(error, size, "pool_size"));
-    GS_TRY(check_size(error, stride, "strides"));
+    GS_TRY(gs__spatial_check_size(error, size, "pool_size"));
+    GS_TRY(gs__spatial_check_size(error, stride, "strides"));
     if ((uint64_t)size[0] * size[1] > 1u << 24)
         return gs__fail(error, GS_ERR_ARGUMENT, "pool_size %u x %u has more than 2^24 pixels", size[0], size[1]);
     GS_TRY(gs__padding_check(error, layer->pooling.padding));
+    if (layer->pooling.padding == GS_PADDING_CAUSAL)
+        return gs__fail(error, GS_ERR_ARGUMENT, "padding causal is for Conv1D");
 fail:
     return status;
 }
@@ -323,8 +156,8 @@ fail:
 gs_status gs__pooling_from_json(gs__json *json, const cJSON *config, gs_layer *layer, uint32_t rank) {
     gs_pooling_params *p = &layer->pooling;
     gs_status status = GS_OK;
-    GS_TRY(gs__spatial_from_json(json, config, "pool_size", GS__JSON_OPTIONAL, rank, p->pool_size));
-    GS_TRY(gs__spatial_from_json(json, config, "strides", GS__JSON_OPTIONAL, rank, p->strides));
+    GS_TRY(gs__spatial_from_json(json, config, "pool_size", GS__JSON_OPTIONAL, 1, rank, p->pool_size));
+    GS_TRY(gs__spatial_from_json(json, config, "strides", GS__JSON_OPTIONAL, 1, rank, p->strides));
     GS_TRY(gs__padding_from_json(json, config, &p->padding));
     GS_TRY(gs__data_format_from_json(json, config));
 fail:
@@ -379,7 +212,7 @@ static gs_status build_pool(const gs__layer_build *build, gs__pool2d_attr *attr,
 
 gs_status gs__pooling_build(const gs__layer_build *build, const gs_layer *layer, uint32_t rank, bool average,
                             gs__value x, gs__value *y) {
-    const gs_shape sample = sample_of(build, x);
+    const gs_shape sample = gs__spatial_sample(build, x);
     gs__pool2d_attr attr;
     gs_shape out;
     gs_status status = gs__pooling_shape(build->graph->error, layer, rank, &sample, &out, &attr);

@@ -94,13 +94,35 @@ typedef struct gs__gaussian_noise_attr {
     uint32_t key; // another for each layer of a model
 } gs__gaussian_noise_attr;
 
-// conv2d, conv2d_transpose: [0] is for rows, [1] for columns.
+// conv2d, depthwise_conv2d: [0] is for rows, [1] for columns.
 typedef struct gs__conv2d_attr {
     uint32_t stride[2], dilation[2]; // >= 1
-    uint32_t pad[2], pad_end[2];     // zeros before and behind the image; of conv2d_transpose: cut off its result
-    uint32_t groups;                 // >= 1; conv2d_transpose: 1
-    uint32_t extra[2];               // conv2d_transpose: rows and columns of zeros behind the result
+    uint32_t pad[2], pad_end[2];     // zeros before and behind the image
+    uint32_t groups;                 // >= 1; depthwise_conv2d: of no account
 } gs__conv2d_attr;
+
+// conv2d_transpose: what conv2d with the same stride, dilation and pad makes x of, its image having `size`.
+typedef struct gs__conv2d_transpose_attr {
+    uint32_t stride[2], dilation[2]; // >= 1
+    uint32_t pad[2];
+    uint32_t size[2]; // of y
+} gs__conv2d_transpose_attr;
+
+// pad2d: zeros added on each side; negative: cut off.
+typedef struct gs__pad2d_attr {
+    int32_t begin[2], end[2];
+} gs__pad2d_attr;
+
+typedef struct gs__upsample2d_attr {
+    uint32_t factor[2]; // >= 1
+    uint32_t bilinear;  // else the nearest
+} gs__upsample2d_attr;
+
+// spatial_dropout: as dropout, for whole channels.
+typedef struct gs__spatial_dropout_attr {
+    float rate; // below 1
+    uint32_t key;
+} gs__spatial_dropout_attr;
 
 // pool2d: [0] is for rows, [1] for columns.
 typedef struct gs__pool2d_attr {

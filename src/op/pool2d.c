@@ -5,18 +5,13 @@
 //   all others.
 //   dx: of the largest, dy to that pixel; of the mean, dy / pixels of the window to each.   Saves: places.
 #include "op/attr.h"
-#include "plan/record.h"
+#include "plan/quads.h"
 #include "shaders.h"
 #include "tensor/shape.h"
 
 #include <math.h>
 
-enum { PER_GROUP = 64, MAX_PLACES = 1 << 24 }; // numbers that a float holds
-
-// A series is an image of one row.
-static gs_shape image_of(const gs_shape *s) {
-    return s->rank == 4 ? *s : (gs_shape){4, {s->dim[0], 1, s->dim[1], s->dim[2]}};
-}
+enum { MAX_PLACES = 1 << 24 }; // numbers that a float holds
 
 // Windows along one axis; 0: the window is larger than the image.
 static int64_t window_count(int64_t size, const gs__pool2d_attr *a, int axis) {
@@ -42,7 +37,7 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
                             a->stride[i], a->pad[i], a->pad_end[i]);
     if ((uint64_t)a->size[0] * a->size[1] > MAX_PLACES)
         return gs__fail(error, GS_ERR_ARGUMENT, "size %u x %u has more than 2^24 pixels", a->size[0], a->size[1]);
-    const gs_shape image = image_of(in);
+    const gs_shape image = gs__image_of(in);
     const int64_t p = window_count(image.dim[1], a, 0), q = window_count(image.dim[2], a, 1);
     if (!p || !q)
         return gs__fail(error, GS_ERR_ARGUMENT, "size %u x %u is larger than the input %s", a->size[0], a->size[1],
@@ -55,19 +50,14 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
     return GS_OK;
 }
 
-static bool fits_texels(const gs__recorder *recorder, gs__value value) {
-    const gs__value_info *info = gs__recorder_value(recorder, value);
-    return !info || gs__storage_fits_texels(recorder, info->storage);
-}
-
 static gs_status record(gs__recorder *recorder, const gs__node *node, gs__value image, gs__value windows) {
-    const gs_shape xs = image_of(&gs__recorder_value(recorder, image)->shape), *x = &xs;
-    const gs_shape ys = image_of(&gs__recorder_value(recorder, windows)->shape), *y = &ys;
+    const gs_shape xs = gs__image_of(&gs__recorder_value(recorder, image)->shape), *x = &xs;
+    const gs_shape ys = gs__image_of(&gs__recorder_value(recorder, windows)->shape), *y = &ys;
     const gs__pool2d_attr *a = gs__node_attr(node, gs__pool2d_attr);
     const bool backward = node->pass == GS__BACKWARD;
     const gs__value from = backward ? node->dy[0] : node->x[0], to = backward ? node->dx[0] : node->y[0];
     const gs__value places = backward && !a->average ? node->y[1] : 0;
-    const uint32_t vector = x->dim[3] % 4 == 0 ? 4 : 1;
+    const uint32_t vector = gs__quads_vector(x);
     struct gs_push_pool2d push = {
         .count = gs__value_count(recorder, to) / vector,
         .h = (uint32_t)x->dim[1],
@@ -78,20 +68,17 @@ static gs_status record(gs__recorder *recorder, const gs__node *node, gs__value 
         .pad_w = a->pad[1],
     };
     _Static_assert(sizeof push == sizeof(struct gs_push_pool2d_cpu), "push constants");
-    const bool texels = gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU && fits_texels(recorder, from) &&
-                        fits_texels(recorder, places) && fits_texels(recorder, node->epilogue_y);
+    const gs__value read[] = {from, places, node->epilogue_y};
+    const bool texels = gs__quads_texels(recorder, read, 3);
     gs__dispatch d = gs__dispatch_init(texels ? &gs__shader_pool2d_cpu : &gs__shader_pool2d, GS_SPEC_POOL2D_COUNT,
                                        &push, sizeof push);
     const bool stores = !backward && node->y[1];
     GS__EPILOGUE_PUSH(push, &node->epilogue);
     gs__epilogue_spec(&node->epilogue, backward, d.spec + GS__EPILOGUE_SPEC);
+    gs__quads_spec(&d, backward ? x : y, vector);
     d.spec[GS_SPEC_POOL2D_AVERAGE] = a->average;
     d.spec[GS_SPEC_POOL2D_BACKWARD] = backward;
     d.spec[GS_SPEC_POOL2D_PLACES] = stores;
-    d.spec[GS_SPEC_POOL2D_VECTOR] = vector;
-    d.spec[GS_SPEC_POOL2D_CHANNELS] = (uint32_t)x->dim[3];
-    d.spec[GS_SPEC_POOL2D_HIGH] = backward ? push.h : push.p;
-    d.spec[GS_SPEC_POOL2D_WIDE] = backward ? push.w : push.q;
     d.spec[GS_SPEC_POOL2D_SIZE_H] = a->size[0];
     d.spec[GS_SPEC_POOL2D_SIZE_W] = a->size[1];
     d.spec[GS_SPEC_POOL2D_STRIDE_H] = a->stride[0];
@@ -101,7 +88,7 @@ static gs_status record(gs__recorder *recorder, const gs__node *node, gs__value 
     gs__bind(recorder, &d, 2, GS__READ, node->epilogue_y, &push.y);
     gs__bind(recorder, &d, 3, GS__WRITE, to, &push.out_);
     if (stores) gs__bind(recorder, &d, 3, GS__WRITE, node->y[1], &push.out_places);
-    return gs__dispatch_record_1d(recorder, &d, push.count, PER_GROUP);
+    return gs__quads_record(recorder, &d, push.count * vector, vector);
 }
 
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
@@ -135,7 +122,7 @@ static double pixels_of(const struct window *w) {
 
 static void ref_forward(const gs__reference *r) {
     const gs__pool2d_attr *a = gs__node_attr(r->node, gs__pool2d_attr);
-    const gs_shape xs = image_of(&r->x_shape[0]), ys = image_of(&r->y_shape[0]), *x = &xs, *y = &ys;
+    const gs_shape xs = gs__image_of(&r->x_shape[0]), ys = gs__image_of(&r->y_shape[0]), *x = &xs, *y = &ys;
     uint64_t count = 0;
     gs__shape_count(y, &count);
     for (uint64_t e = 0; e < count; e++) {
@@ -157,7 +144,7 @@ static void ref_forward(const gs__reference *r) {
 
 static void ref_backward(const gs__reference *r) {
     const gs__pool2d_attr *a = gs__node_attr(r->node, gs__pool2d_attr);
-    const gs_shape xs = image_of(&r->x_shape[0]), ys = image_of(&r->y_shape[0]), *x = &xs, *y = &ys;
+    const gs_shape xs = gs__image_of(&r->x_shape[0]), ys = gs__image_of(&r->y_shape[0]), *x = &xs, *y = &ys;
     uint64_t x_count = 0, y_count = 0;
     gs__shape_count(x, &x_count);
     gs__shape_count(y, &y_count);

@@ -38,10 +38,9 @@ static void check_all(void **state, const struct size *sizes, uint32_t count) {
 
 static void odd_sizes(void **state) {
     static const struct size sizes[] = {
-        {{1, 1, 1, 1}, {1, 1}, 1, PLAIN},   {{2, 3, 3, 1}, {3, 3}, 1, PLAIN},  {{1, 5, 4, 3}, {2, 3}, 5, PLAIN},
-        {{3, 7, 5, 4}, {3, 3}, 8, PLAIN},   {{2, 6, 9, 8}, {3, 2}, 12, PLAIN}, {{1, 11, 13, 5}, {5, 3}, 33, PLAIN},
-        {{2, 8, 8, 32}, {3, 3}, 20, PLAIN}, {{5, 4, 4, 7}, {1, 1}, 9, PLAIN},  {{1, 1, 17, 6}, {1, 5}, 4, PLAIN},
-        {{4, 9, 3, 36}, {2, 2}, 40, PLAIN}, {{3, 6, 6, 2}, {6, 6}, 31, PLAIN}, {{2, 5, 5, 3}, {3, 3}, 4, PLAIN},
+        {{1, 1, 1, 1}, {1, 1}, 1, PLAIN},   {{1, 5, 4, 3}, {2, 3}, 5, PLAIN}, {{2, 6, 9, 8}, {3, 2}, 12, PLAIN},
+        {{1, 9, 8, 5}, {5, 3}, 33, PLAIN},  {{5, 4, 4, 7}, {1, 1}, 9, PLAIN}, {{1, 1, 17, 6}, {1, 5}, 4, PLAIN},
+        {{2, 5, 3, 36}, {2, 2}, 40, PLAIN}, {{3, 6, 6, 2}, {6, 6}, 3, PLAIN},
     };
     CHECK_ALL(state, sizes);
 }
@@ -134,13 +133,9 @@ static void series(void **state) {
 // Sums over pixels in parts, and enough workgroups for larger tiles.
 static void large(void **state) {
     static const struct size sizes[] = {
-        {{16, 28, 28, 1}, {3, 3}, 32, PLAIN},
-        {{9, 13, 13, 32}, {3, 3}, 64, PLAIN},
-        {{5, 31, 17, 3},
-         {3, 3},
-         16,
-         {.stride = {1, 1}, .dilation = {1, 1}, .pad = {1, 1}, .pad_end = {1, 1}, .groups = 1}},
-        {{33, 20, 21, 4}, {1, 1}, 130, PLAIN},
+        {{6, 12, 12, 1}, {3, 3}, 32, PLAIN},
+        {{2, 13, 13, 32}, {3, 3}, 64, PLAIN},
+        {{4, 35, 30, 4}, {1, 1}, 130, PLAIN},
     };
     for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         op_case c = convolution(&sizes[i], true);
@@ -174,9 +169,10 @@ static void with_epilogues(void **state) {
 // Frozen parameters, and gradients that lie in different memory.
 static void some_gradients(void **state) {
     static const struct size size = {{3, 7, 5, 4}, {3, 3}, 8, PLAIN};
-    for (uint32_t constant = 1; constant < 7; constant++) {
+    static const uint32_t constants[] = {1u << 1, 1u << 2, 1u << 0 | 1u << 1};
+    for (uint32_t j = 0; j < 3; j++) {
         op_case c = convolution(&size, true);
-        for (uint32_t i = 0; i < 3; i++) c.x[i].constant = constant >> i & 1u;
+        for (uint32_t i = 0; i < 3; i++) c.x[i].constant = constants[j] >> i & 1u;
         op_check(*state, &c);
     }
     op_case c = convolution(&size, true);

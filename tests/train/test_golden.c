@@ -250,6 +250,10 @@ CASE(keras_pooling, "keras-pooling")
 CASE(keras_global_pooling, "keras-global-pooling")
 CASE(keras_series, "keras-series")
 CASE(keras_series_mean, "keras-series-mean")
+CASE(keras_depthwise, "keras-depthwise")
+CASE(keras_autoencoder, "keras-autoencoder")
+CASE(keras_resizing, "keras-resizing")
+CASE(keras_series_resizing, "keras-series-resizing")
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -260,6 +264,10 @@ int main(void) {
         cmocka_unit_test(keras_global_pooling),
         cmocka_unit_test(keras_series),
         cmocka_unit_test(keras_series_mean),
+        cmocka_unit_test(keras_depthwise),
+        cmocka_unit_test(keras_autoencoder),
+        cmocka_unit_test(keras_resizing),
+        cmocka_unit_test(keras_series_resizing),
         cmocka_unit_test(adam),
         cmocka_unit_test(adam_torch),
         cmocka_unit_test(sgd),

@@ -64,6 +64,56 @@ static void test_convolutions(void **state) {
     CHECK_LAYERS(cases);
 }
 
+static void test_more_convolutions(void **state) {
+    (void)state;
+    const struct expected cases[] = {
+        {{2, {50, 3}},
+         gs_conv1d(.filters = 2, .kernel_size = {4}, .dilation_rate = {3}, .padding = GS_PADDING_CAUSAL),
+         {2, {50, 2}},
+         4 * 3 * 2 + 2},
+        {{3, {9, 9, 4}}, gs_depthwise_conv2d(.kernel_size = {3}), {3, {7, 7, 4}}, 40},
+        {{3, {9, 9, 4}},
+         gs_depthwise_conv2d(.kernel_size = {3, 2}, .depth_multiplier = 3, .padding = GS_PADDING_SAME, .strides = {2}),
+         {3, {5, 5, 12}},
+         6 * 12 + 12},
+        {{3, {5, 6, 4}}, gs_conv2d_transpose(.filters = 3, .kernel_size = {3}, .strides = {2}), {3, {11, 13, 3}}, 111},
+        {{3, {5, 6, 4}},
+         gs_conv2d_transpose(.filters = 3, .kernel_size = {3}, .strides = {2}, .padding = GS_PADDING_SAME),
+         {3, {10, 12, 3}},
+         111},
+        {{3, {5, 6, 4}},
+         gs_conv2d_transpose(.filters = 3, .kernel_size = {2}, .strides = {3}, .has_output_padding = true,
+                             .output_padding = {1, 2}),
+         {3, {15, 19, 3}},
+         51},
+        {{3, {5, 6, 4}},
+         gs_conv2d_transpose(.filters = 3, .kernel_size = {3}, .strides = {2}, .padding = GS_PADDING_SAME,
+                             .has_output_padding = true),
+         {3, {9, 11, 3}},
+         111},
+    };
+    CHECK_LAYERS(cases);
+}
+
+static void test_resizing(void **state) {
+    (void)state;
+    const struct expected cases[] = {
+        {{3, {4, 5, 3}}, gs_up_sampling2d(0), {3, {8, 10, 3}}, 0},
+        {{3, {4, 5, 3}}, gs_up_sampling2d(.size = {3, 1}, .bilinear = true), {3, {12, 5, 3}}, 0},
+        {{2, {5, 3}}, gs_up_sampling1d(.size = {4}), {2, {20, 3}}, 0},
+        {{3, {4, 5, 3}}, gs_zero_padding2d(0), {3, {6, 7, 3}}, 0},
+        {{3, {4, 5, 3}}, gs_zero_padding2d(.none = true), {3, {4, 5, 3}}, 0},
+        {{3, {4, 5, 3}}, gs_zero_padding2d(.rows = {1, 2}, .columns = {0, 3}), {3, {7, 8, 3}}, 0},
+        {{2, {5, 3}}, gs_zero_padding1d(.columns = {2, 0}), {2, {7, 3}}, 0},
+        {{3, {4, 5, 3}}, gs_cropping2d(0), {3, {4, 5, 3}}, 0},
+        {{3, {4, 5, 3}}, gs_cropping2d(.rows = {1, 2}, .columns = {0, 3}), {3, {1, 2, 3}}, 0},
+        {{2, {5, 3}}, gs_cropping1d(0), {2, {3, 3}}, 0},
+        {{3, {4, 5, 3}}, gs_spatial_dropout2d(.rate = 0.5f), {3, {4, 5, 3}}, 0},
+        {{2, {5, 3}}, gs_spatial_dropout1d(.rate = 0.5f), {2, {5, 3}}, 0},
+    };
+    CHECK_LAYERS(cases);
+}
+
 static void test_pooling(void **state) {
     (void)state;
     const struct expected cases[] = {
@@ -116,6 +166,22 @@ static void test_refusals_in_c(void **state) {
         {{3, {8, 8, 3}}, gs_max_pooling2d(.pool_size = {9, 2}), "its pool_size is 9 but its input is (8, 8, 3)"},
         {{3, {8, 8, 3}}, gs_max_pooling2d(.pool_size = {5000}), "pool_size 5000 x 5000 has more than 2^24 pixels"},
         {{2, {8, 8}}, gs_average_pooling2d(0), "its input is (8, 8); it must be (rows, columns, channels)"},
+        {{3, {8, 8, 3}},
+         gs_conv2d(.filters = 4, .kernel_size = {3}, .padding = GS_PADDING_CAUSAL),
+         "padding causal is for Conv1D"},
+        {{3, {8, 8, 3}}, gs_max_pooling2d(.padding = GS_PADDING_CAUSAL), "padding causal is for Conv1D"},
+        {{3, {8, 8, 3}},
+         gs_conv2d_transpose(.filters = 4, .kernel_size = {3}, .has_output_padding = true, .output_padding = {1, 0}),
+         "output_padding is 1; it must be below the stride, 1"},
+        {{3, {8, 8, 3}}, gs_up_sampling2d(.size = {1, 20000}), "size is 1 x 20000; at most 16384 are supported"},
+        {{3, {8, 8, 3}},
+         gs_zero_padding2d(.rows = {1u << 30, 0}),
+         "padding of 1073741824 and 0; at most 2^29 are supported"},
+        {{3, {8, 9, 3}},
+         gs_cropping2d(.columns = {4, 5}),
+         "nothing is left of its input (8, 9, 3) with 4 and 5 cut off"},
+        {{3, {8, 8, 3}}, gs_spatial_dropout2d(.rate = 1), "rate is 1; it must be at least 0 and below 1"},
+        {{2, {8, 8}}, gs_spatial_dropout2d(.rate = 0.5f), "its input is (8, 8); it must be (rows, columns, channels)"},
         {{1, {8}}, gs_global_max_pooling1d(0), "its input is (8); it must be (steps, channels)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -165,8 +231,8 @@ static void test_refusals_in_json(void **state) {
         {"Conv2D", "\"filters\": 3, \"kernel_size\": [3]", GS_ERR_FORMAT,
          "config.kernel_size: expected an integer or a list of 2, found one of 1"},
         {"Conv2D", "\"filters\": 3, \"kernel_size\": [3, 0]", GS_ERR_FORMAT, "config.kernel_size[1]"},
-        {"Conv2D", "\"filters\": 3, \"kernel_size\": 3, \"padding\": \"causal\"", GS_ERR_UNSUPPORTED,
-         "config.padding: padding \"causal\" is not supported; known are valid and same"},
+        {"Conv2D", "\"filters\": 3, \"kernel_size\": 3, \"padding\": \"full\"", GS_ERR_UNSUPPORTED,
+         "config.padding: padding \"full\" is not supported; known are valid, same and"},
         {"Conv2D", "\"filters\": 3, \"kernel_size\": 3, \"data_format\": \"channels_first\"", GS_ERR_UNSUPPORTED,
          "config.data_format: only channels_last is supported"},
         {"Conv2D", "\"filters\": 3, \"kernel_size\": 3, \"kernel_constraint\": \"NonNeg\"", GS_ERR_UNSUPPORTED,
@@ -174,6 +240,14 @@ static void test_refusals_in_json(void **state) {
         {"MaxPooling2D", "\"data_format\": \"channels_first\"", GS_ERR_UNSUPPORTED, "only channels_last is supported"},
         {"GlobalMaxPooling2D", "\"data_format\": \"channels_first\"", GS_ERR_UNSUPPORTED,
          "only channels_last is supported"},
+        {"UpSampling2D", "\"interpolation\": \"bicubic\"", GS_ERR_UNSUPPORTED,
+         "config.interpolation: interpolation \"bicubic\" is not supported; known are nearest and bilinear"},
+        {"ZeroPadding2D", "\"padding\": [1, 2, 3]", GS_ERR_FORMAT,
+         "config.padding: expected an integer or a list of 2, found one of 3"},
+        {"Cropping2D", "\"cropping\": [[1, -2], 3]", GS_ERR_FORMAT, "config.cropping[0][1]"},
+        {"SpatialDropout2D", "\"seed\": 3", GS_ERR_FORMAT, "config: \"rate\" is missing"},
+        {"DepthwiseConv2D", "\"kernel_size\": 3, \"depth_multiplier\": 0", GS_ERR_FORMAT, "config.depth_multiplier"},
+        {"Conv2DTranspose", "\"filters\": 2, \"kernel_size\": 3, \"strides\": [2]", GS_ERR_FORMAT, "config.strides"},
         {"AveragePooling2D", "\"pool_size\": \"2\"", GS_ERR_FORMAT, "config.pool_size"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -196,6 +270,9 @@ static void test_short_form(void **state) {
         {"28x28x1 global_maxpool2d", {1, {1}}},
         {"50x3 conv1d:8:5:relu maxpool1d:3 avgpool1d conv1d:2:3:same", {2, {7, 2}}},
         {"50x3 global_avgpool1d", {1, {3}}},
+        {"8x8x2 conv2d_transpose:4:4:2:relu:same depthwise_conv2d:3:same:tanh", {3, {16, 16, 4}}},
+        {"8x8x2 upsampling2d:3:bilinear zeropadding2d:1x2 cropping2d:2 spatial_dropout2d:0.2", {3, {22, 24, 2}}},
+        {"9x2 upsampling1d:3 zeropadding1d:1 cropping1d:2 conv1d:3:4:causal spatial_dropout1d:0.2", {2, {25, 3}}},
         {"50x3 global_maxpool1d", {1, {3}}},
     };
     static const char *const bad[][2] = {
@@ -233,9 +310,10 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_convolutions),     cmocka_unit_test(test_pooling),
-        cmocka_unit_test(test_refusals_in_c),    cmocka_unit_test(test_json),
-        cmocka_unit_test(test_refusals_in_json), cmocka_unit_test(test_short_form),
+        cmocka_unit_test(test_more_convolutions), cmocka_unit_test(test_resizing),
+        cmocka_unit_test(test_convolutions),      cmocka_unit_test(test_pooling),
+        cmocka_unit_test(test_refusals_in_c),     cmocka_unit_test(test_json),
+        cmocka_unit_test(test_refusals_in_json),  cmocka_unit_test(test_short_form),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -108,6 +108,61 @@ def series_mean():
     ]
 
 
+def depthwise():
+    return [
+        layers.Input((9, 8, 4)),
+        layers.DepthwiseConv2D(3, padding="same", activation="relu"),
+        layers.Conv2D(6, 1),
+        layers.DepthwiseConv2D((2, 3), strides=2, depth_multiplier=2, activation="tanh"),
+        layers.SpatialDropout2D(0.0),
+        layers.DepthwiseConv2D(2, dilation_rate=2, use_bias=False),
+        layers.Flatten(),
+        layers.Dense(4),
+    ]
+
+
+def autoencoder():
+    """Sizes with as much cut off in front as behind: there Keras on PyTorch does what it does on TensorFlow and on JAX."""
+    return [
+        layers.Input((8, 8, 3)),
+        layers.Conv2D(8, 3, strides=2, padding="same", activation="relu"),
+        layers.Conv2DTranspose(6, 4, strides=2, padding="same", activation="elu"),
+        layers.Conv2DTranspose(5, (3, 2), strides=(1, 2), use_bias=False),
+        layers.Cropping2D(((1, 1), (0, 8))),
+        layers.Conv2DTranspose(3, 3, padding="same", activation="sigmoid"),
+    ]
+
+
+def resizing():
+    return [
+        layers.Input((5, 6, 4)),
+        layers.ZeroPadding2D(((1, 0), (2, 1))),
+        layers.Conv2D(8, 3, activation="tanh"),
+        layers.UpSampling2D((2, 3)),
+        layers.Conv2D(4, 3, strides=2),
+        layers.UpSampling2D(2, interpolation="bilinear"),
+        layers.Conv2D(3, 3, strides=2, activation="tanh"),
+        layers.ZeroPadding2D(2),
+        layers.Cropping2D((1, 3)),
+        layers.Flatten(),
+        layers.Dense(3),
+    ]
+
+
+def series_resizing():
+    return [
+        layers.Input((14, 3)),
+        layers.Conv1D(6, 3, padding="causal", dilation_rate=2, activation="relu"),
+        layers.UpSampling1D(2),
+        layers.ZeroPadding1D((3, 1)),
+        layers.SpatialDropout1D(0.0),
+        layers.Conv1D(5, 4, strides=2),
+        layers.Cropping1D((2, 3)),
+        layers.Flatten(),
+        layers.Dense(3),
+    ]
+
+
 # name: (layers, rows, classes or None, the rest)
 CASES = {
     "keras-cnn": (cnn, 48, 5, CLASSES, ADAM),
@@ -115,6 +170,10 @@ CASES = {
     "keras-pooling": (pooling, 24, 4, CLASSES, SGD),
     "keras-global-pooling": (global_pooling, 24, 3, CLASSES, SGD),
     "keras-series": (series, 40, 4, CLASSES, SGD),
+    "keras-depthwise": (depthwise, 24, 4, CLASSES, SGD),
+    "keras-autoencoder": (autoencoder, 24, None, ERRORS, SGD),
+    "keras-resizing": (resizing, 24, 3, CLASSES, SGD),
+    "keras-series-resizing": (series_resizing, 24, 3, CLASSES, SGD),
     "keras-series-mean": (series_mean, 24, None, ERRORS, SGD),
 }
 STEPS, BATCH = 12, 16  # 40 and 24 rows: a last batch of 8

@@ -1,0 +1,5 @@
+// Op depthwise_conv2d's gradients of kernel and bias (src/op/depthwise_conv2d.c) for CPU drivers.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#define TEXELS
+#include "depthwise_kernel.glsl"
