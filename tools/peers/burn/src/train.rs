@@ -3,7 +3,9 @@ use crate::Job;
 use burn::backend::wgpu::{graphics, init_setup, WgpuDevice};
 use burn::backend::{Autodiff, Vulkan};
 use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig, Relu};
 use burn::optim::adaptor::OptimizerAdaptor;
 use burn::optim::{Adam, AdamConfig, GradientsParams, Optimizer};
@@ -27,8 +29,18 @@ enum Layer<B: Backend> {
     Dropout(Dropout),
 }
 
+/// A layer on images, channels first.
+#[derive(Module, Debug)]
+enum ImageLayer<B: Backend> {
+    Conv(Conv2d<B>),
+    Relu(Relu),
+    Pool(MaxPool2d),
+}
+
 #[derive(Module, Debug)]
 struct Model<B: Backend> {
+    shape: [usize; 3], // channels, rows, columns of the images, where there are layers on such
+    images: Vec<ImageLayer<B>>,
     layers: Vec<Layer<B>>,
 }
 
@@ -36,8 +48,14 @@ impl<B: Backend> Model<B> {
     /// From the short form, as "784 dense:64:relu dropout:0.2 dense:10".
     fn new(text: &str, device: &B::Device) -> Self {
         let mut words = text.split_whitespace();
-        let mut width: usize = words.next().unwrap().parse().unwrap();
-        let mut layers = Vec::new();
+        let input: Vec<usize> = words.next().unwrap().split('x').map(|size| size.parse().unwrap()).collect();
+        let shape = if let [rows, columns, channels] = input[..] {
+            [channels, rows, columns]
+        } else {
+            [0; 3]
+        };
+        let (mut image, mut width) = (shape, input.iter().product());
+        let (mut images, mut layers) = (Vec::new(), Vec::new());
         for word in words {
             let parts: Vec<&str> = word.split(':').collect();
             match parts[..] {
@@ -50,13 +68,40 @@ impl<B: Backend> Model<B> {
                     }
                     width = units;
                 }
+                ["conv2d", filters, size, "relu"] => {
+                    let (filters, size): (usize, usize) = (filters.parse().unwrap(), size.parse().unwrap());
+                    images.push(ImageLayer::Conv(
+                        Conv2dConfig::new([image[0], filters], [size, size]).init(device),
+                    ));
+                    images.push(ImageLayer::Relu(Relu::new()));
+                    image = [filters, image[1] + 1 - size, image[2] + 1 - size];
+                }
+                ["maxpool2d", size] => {
+                    let size: usize = size.parse().unwrap();
+                    images.push(ImageLayer::Pool(
+                        MaxPool2dConfig::new([size, size]).with_strides([size, size]).init(),
+                    ));
+                    image = [image[0], image[1] / size, image[2] / size];
+                }
+                ["flatten"] => width = image.iter().product(),
                 _ => panic!("{word}: not a layer that this program knows"),
             }
         }
-        Model { layers }
+        Model { shape, images, layers }
     }
 
-    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+    fn forward(&self, mut x: Tensor<B, 2>) -> Tensor<B, 2> {
+        if !self.images.is_empty() {
+            let [channels, rows, columns] = self.shape;
+            let rows_of_batch = x.dims()[0];
+            let image = x.reshape([rows_of_batch, channels, rows, columns]);
+            let image = self.images.iter().fold(image, |image, layer| match layer {
+                ImageLayer::Conv(conv) => conv.forward(image),
+                ImageLayer::Relu(relu) => relu.forward(image),
+                ImageLayer::Pool(pool) => pool.forward(image),
+            });
+            x = image.flatten(1, 3);
+        }
         self.layers.iter().fold(x, |x, layer| match layer {
             Layer::Dense(dense) => dense.forward(x),
             Layer::Relu(relu) => relu.forward(x),
