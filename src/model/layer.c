@@ -39,12 +39,13 @@ const char *gs__layer_list_text(bool short_forms, char *buffer, size_t buffer_by
     for (const gs__layer_class *const *class = table; *class; class ++) {
         const char *text = short_forms ? (*class)->short_form : (*class)->class_name;
         if (!text || used >= buffer_bytes) continue;
-        const size_t needed = strlen(text) + 2;
-        if (used + needed + sizeof ", ..." > buffer_bytes) {
+        // Of a short form only its word.
+        const size_t length = strcspn(text, ":[");
+        if (used + length + 2 + sizeof ", ..." > buffer_bytes) {
             snprintf(buffer + used, buffer_bytes - used, ", ...");
             break;
         }
-        used += (size_t)snprintf(buffer + used, buffer_bytes - used, "%s%s", used ? ", " : "", text);
+        used += (size_t)snprintf(buffer + used, buffer_bytes - used, "%s%.*s", used ? ", " : "", (int)length, text);
     }
     return buffer;
 }

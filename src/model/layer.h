@@ -84,7 +84,7 @@ const gs__layer_class *const *gs__layer_table(void);
 const gs__layer_class *gs__layer_find(const char *class_name);
 // The class whose short form begins with the `length` bytes of `word`, or NULL.
 const gs__layer_class *gs__layer_find_short(const char *word, size_t length);
-// "A, B, C": names of all classes, or of all short forms. Returns `buffer`.
+// "A, B, C": names of all classes, or the first words of all short forms, or as many as fit. Returns `buffer`.
 const char *gs__layer_list_text(bool short_forms, char *buffer, size_t buffer_bytes);
 
 // --- what several layer classes share ------------------------------------------------------------------------------

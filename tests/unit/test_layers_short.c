@@ -83,7 +83,7 @@ static void test_errors(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"784 dense:64 drpout:0.2", "word 3 \"drpout:0.2\": unknown layer; known are "},
-        {"784 dense:64 drpout:0.2", "dense:UNITS[:ACTIVATION], dropout:RATE"},
+        {"784 dense:64 drpout:0.2", "dense, depthwise_conv2d, dropout"},
         {"784 conv3d:3", "word 2 \"conv3d:3\": unknown layer"},
         {"784 dense", "word 2 \"dense\": expected dense:UNITS[:ACTIVATION]"},
         {"784 dense:64:relu:2", "expected dense:UNITS[:ACTIVATION]"},
