@@ -112,7 +112,7 @@ static void name_values(struct work *w) {
             if (node->dx[x]) name_gradient(w, node, x);
         for (uint32_t s = 0; s < GS__MAX_SCRATCH; s++)
             if (node->scratch[s])
-                snprintf(value_of(w, node->scratch[s])->name, sizeof value_of(w, 0)->name, "%.60s%s%s, parts of sums",
+                snprintf(value_of(w, node->scratch[s])->name, sizeof value_of(w, 0)->name, "%.60s%s%s, parts",
                          node->layer ? node->layer : "", node->layer ? "/" : "", node->op->name);
     }
     // What is left are the flat arrays of the optimizer.
