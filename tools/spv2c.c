@@ -198,6 +198,14 @@ static bool wholly_decorated(const module *m, uint32_t variable, uint32_t type, 
 // --- interface of the kernel
 // ------------------------------------------------------------------------------------
 
+// SpvCapabilityCooperativeMatrixKHR; older headers lack the name.
+enum { COOPERATIVE_MATRIX = 6022 };
+
+static void reflect_capabilities(const module *m, facts *f) {
+    for (size_t at = HEADER_WORDS; at < m->word_count; at += length(m, at))
+        if (opcode(m, at) == SpvOpCapability && m->words[at + 1] == COOPERATIVE_MATRIX) f->shader.matrices = true;
+}
+
 static bool reflect_push(const module *m, facts *f, uint32_t type) {
     uint32_t n = 0;
     const uint32_t *block = find(m, type, SpvOpTypeStruct, &n);
@@ -430,6 +438,7 @@ static void write_source(FILE *out, const facts *f, const module *code) {
             s->binding_count);
     fprintf(out, "    .binding_reads = 0x%" PRIx32 ",\n    .binding_writes = 0x%" PRIx32 ",\n", s->binding_reads,
             s->binding_writes);
+    if (s->matrices) fprintf(out, "    .matrices = true,\n");
     fprintf(out, "    .reads_state = %s,\n    .texel_mask = 0x%" PRIx32 ",\n    .texel_words = 0x%" PRIx32 ",\n",
             s->reads_state ? "true" : "false", s->texel_mask, s->texel_words);
     fprintf(out, "    .local_size = {%" PRIu32 ", %" PRIu32 ", %" PRIu32 "},\n};\n", s->local_size[0], s->local_size[1],
@@ -481,7 +490,9 @@ int main(int argc, char **argv) {
     module reflect = {.shader = argv[1]}, code = {.shader = argv[1]};
     facts f = {.shader = {.name = argv[1]}};
     bool ok = load(&reflect, argv[2]) && load(&code, argv[3]) && reflect_variables(&reflect, &f) &&
-              reflect_constants(&reflect, &f) && write_outputs(&f, &code, argv[4], argv[5]);
+              reflect_constants(&reflect, &f);
+    if (ok) reflect_capabilities(&reflect, &f);
+    ok = ok && write_outputs(&f, &code, argv[4], argv[5]);
     unload(&reflect);
     unload(&code);
     return ok ? 0 : 1;

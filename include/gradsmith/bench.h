@@ -7,6 +7,7 @@
 #define GRADSMITH_BENCH_H
 
 #include <gradsmith/device.h>
+#include <gradsmith/precision.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,6 +79,7 @@ typedef struct gs_bench_params {
     bool quick;                  // fewer sizes and repeats, for a first look
     const uint32_t *sizes;       // MATMUL: these square products, each 1 to GS_BENCH_MAX_SIZE, and no others
     uint32_t size_count;         // 0: sizes from 256 to 4096, and those of the workloads
+    gs_precision precision;      // MATMUL, TRAIN; DEFAULT: float32
     const char *data_dir;        // as for gs_data_load; without the files of Fashion-MNIST, training uses random data
     const char *json;            // file for the report, replaced only when all is measured; NULL: none
     gs_bench_callback *callback; // may be NULL

@@ -14,6 +14,7 @@ enum { CHECKED = 64 };
 struct product {
     gs_bench_form form;
     uint32_t m, n, k;
+    gs_precision precision;
     uint64_t a_count, b_count, c_count;
     float *a, *b; // host copies
     gs__graph graph;
@@ -39,7 +40,9 @@ static gs_status add_value(struct product *p, uint32_t rows, uint32_t columns, g
 // The node of a layer's forward or backward pass that is this product.
 static gs_status make_graph(struct product *p, gs__error *error) {
     gs_status status = GS_OK;
-    gs__node node = {.op = gs__op_find("matmul"), .pass = p->form == GS_BENCH_A_B ? GS__FORWARD : GS__BACKWARD};
+    gs__node node = {.op = gs__op_find("matmul"),
+                     .pass = p->form == GS_BENCH_A_B ? GS__FORWARD : GS__BACKWARD,
+                     .precision = p->precision};
     gs__graph_init(&p->graph, error, true, 1);
     const bool a_trans = p->form == GS_BENCH_AT_B, b_trans = p->form == GS_BENCH_A_BT;
     GS_TRY(add_value(p, a_trans ? p->k : p->m, a_trans ? p->m : p->k, GS__STORAGE_ACTIVATION, &p->a_value));
@@ -87,13 +90,14 @@ fail:
     return status;
 }
 
-// Element (row, column) in double precision; *squares: sum of the squared products.
+// Element (row, column) in double precision, of the factors as the product takes them; *squares: sum of the squared products.
 static double exact(const struct product *p, uint32_t row, uint32_t column, double *squares) {
     double sum = 0;
     *squares = 0;
     for (uint64_t i = 0; i < p->k; i++) {
-        const double a = (double)p->a[p->form == GS_BENCH_AT_B ? i * p->m + row : row * (uint64_t)p->k + i];
-        const double b = (double)p->b[p->form == GS_BENCH_A_BT ? column * (uint64_t)p->k + i : i * p->n + column];
+        const float x = p->a[p->form == GS_BENCH_AT_B ? i * p->m + row : row * (uint64_t)p->k + i];
+        const float y = p->b[p->form == GS_BENCH_A_BT ? column * (uint64_t)p->k + i : i * p->n + column];
+        const double a = gs__narrow(p->precision, (double)x), b = gs__narrow(p->precision, (double)y);
         sum += a * b;
         *squares += a * b * a * b;
     }
@@ -140,6 +144,7 @@ static gs_status measure(gs__bench *bench, const char *name, struct product *p, 
                  bench->budget_s);
         return gs__bench_add(bench, &result);
     }
+    p->precision = bench->params->precision;
     GS_TRY(product_init(p, bench));
     GS_TRY(gs__bench_time(bench, record_product, p, bench->repeats, bench->budget_s, &timing));
     GS_TRY(check(p, bench, &result));

@@ -100,6 +100,9 @@ gs_status gs_bench_run(gs_context *context, const gs_bench_params *params, uint6
         if (params->sizes[i] < 1 || params->sizes[i] > GS_BENCH_MAX_SIZE)
             return gs__fail(bench.error, GS_ERR_ARGUMENT, "gs_bench_run: size %u, expected 1 to %d", params->sizes[i],
                             GS_BENCH_MAX_SIZE);
+    if ((int)params->precision < GS_PRECISION_DEFAULT || params->precision > GS_PRECISION_MIXED_BFLOAT16)
+        return gs__fail(bench.error, GS_ERR_ARGUMENT, "gs_bench_run: precision %d is not one of gs_precision",
+                        (int)params->precision);
     gs__bench_host_get(&bench.host);
     GS_TRY(gs__context_gpu(context, &bench.gpu));
     // Opened first: what cannot be written is known before the measuring.

@@ -86,7 +86,8 @@ static gs_status measure(gs__bench *bench, const struct workload *w, const gs_da
     gs_model *model = NULL;
     snprintf(result.name, sizeof result.name, "%s", w->name);
     GS_TRY(gs_model_from_layers(bench->context, w->layers, 0, &model));
-    GS_TRY(gs_model_compile(model, &(gs_compile_params){.optimizer = gs_adam()}));
+    GS_TRY(
+        gs_model_compile(model, &(gs_compile_params){.optimizer = gs_adam(), .precision = bench->params->precision}));
     status = gs_model_fit(model, data,
                           &(gs_fit_params){.epochs = UINT32_MAX,
                                            .batch_size = w->batch,

@@ -1,5 +1,6 @@
 // gradsmith bench
 #include "cli.h"
+#include "compile.h"
 #include "interrupt.h"
 #include "options.h"
 #include <inttypes.h>
@@ -158,7 +159,7 @@ static int run(gs_context *context, gs_bench_params *params, struct view *view) 
 }
 
 int cli_bench(int argc, char **argv) {
-    const char *only = NULL, *size = NULL;
+    const char *only = NULL, *size = NULL, *precision = NULL;
     uint32_t sizes[MAX_SIZES];
     gs_context_params context_params = {0};
     struct view view = {.part = -1};
@@ -166,6 +167,8 @@ int cli_bench(int argc, char **argv) {
     const cli_option options[] = {
         {"only", "PARTS", "some of peak,matmul,train (default: all)", .text = &only},
         {"size", "N[,N]", "matmul: these square products only", .text = &size},
+        {"precision", "NAME", "matmul, train: float32, mixed_float16 or mixed_bfloat16 (default float32)",
+         .text = &precision},
         {"quick", NULL, "fewer sizes and shorter repeats, for a first look", .flag = &params.quick},
         {"json", "FILE", "write all figures to FILE, as JSON", .text = &params.json},
         {"data-dir", "DIR", "where the files of Fashion-MNIST are", .text = &params.data_dir},
@@ -188,6 +191,7 @@ int cli_bench(int argc, char **argv) {
     if (code != CLI_GO_ON) return code;
     code = read_parts(only, &params.parts);
     if (code == CLI_GO_ON) code = read_sizes(size, sizes, &params.size_count);
+    if (code == CLI_GO_ON && cli_precision_parse("bench", precision, &params.precision) != CLI_OK) return CLI_USAGE;
     if (code != CLI_GO_ON) return code;
     params.sizes = sizes;
     if (size != NULL && params.parts != 0 && !(params.parts & GS_BENCH_MATMUL))

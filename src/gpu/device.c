@@ -110,6 +110,12 @@ static gs_status fill_caps(gs__gpu *gpu, const gs__physical_facts *facts) {
     memcpy(caps->max_groups, limits->maxComputeWorkGroupCount, sizeof caps->max_groups);
     caps->max_texel_elements = limits->maxTexelBufferElements;
     caps->subgroup_shuffle = facts->subgroup_shuffle;
+    caps->matrix_subgroup = facts->matrix_subgroup;
+    if (facts->matrix_subgroup) {
+        caps->matrix_half = facts->matrix_half;
+        caps->matrix_bfloat = facts->matrix_bfloat;
+    }
+    gpu->matrix_control = facts->matrix_control;
     uint64_t align = max_u64(256, limits->minStorageBufferOffsetAlignment);
     align = max_u64(align, limits->minUniformBufferOffsetAlignment);
     align = max_u64(align, limits->minTexelBufferOffsetAlignment); // all are powers of two
@@ -128,7 +134,8 @@ static gs_status fill_caps(gs__gpu *gpu, const gs__physical_facts *facts) {
 
 static gs_status create_device(gs__gpu *gpu, const gs__physical_facts *facts) {
     gs_status status = GS_OK;
-    const char *extensions[3];
+    const char *extensions[6];
+    gs__matrix_features matrices;
     uint32_t extension_count = 0;
     if (facts->portability_subset) extensions[extension_count++] = "VK_KHR_portability_subset";
     gpu->has_budget = facts->memory_budget;
@@ -138,6 +145,8 @@ static gs_status create_device(gs__gpu *gpu, const gs__physical_facts *facts) {
         .pipelineExecutableInfo = VK_TRUE,
     };
     if (gpu->statistics) extensions[extension_count++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+    const void *features =
+        gs__matrix_enable(facts, &matrices, gpu->statistics ? &executable : NULL, extensions, &extension_count);
     static const float priority = 1.0f;
     VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -147,7 +156,7 @@ static gs_status create_device(gs__gpu *gpu, const gs__physical_facts *facts) {
     };
     VkDeviceCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-        .pNext = gpu->statistics ? &executable : NULL,
+        .pNext = features,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
         .enabledExtensionCount = extension_count,

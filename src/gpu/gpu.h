@@ -46,6 +46,7 @@ typedef struct gs__shader {
     uint32_t texel_mask;     // bit i: has a uniform texel buffer view of binding i at binding 8+i, RGBA32F
     uint32_t texel_words;    // bit i: or, RGBA32UI
     uint32_t local_size[3];  // as compiled; spec constants may override
+    bool matrices;           // uses cooperative matrices
 } gs__shader;
 
 enum {
@@ -89,6 +90,11 @@ typedef enum gs__gpu_kind {
     GS__GPU_GCN,        // AMD before RDNA: subgroups of 64 lanes and no other
 } gs__gpu_kind;
 
+// A (m, k) times B (k, n).
+typedef struct gs__matrix_shape {
+    uint32_t m, n, k;
+} gs__matrix_shape;
+
 // What plans and kernels need to know of a device.
 typedef struct gs__gpu_caps {
     gs_device_info info;
@@ -100,9 +106,13 @@ typedef struct gs__gpu_caps {
     uint32_t max_invocations; // per workgroup
     uint32_t max_groups[3];
     uint32_t max_texel_elements; // RGBA32F texels of one texel view
-    bool subgroup_shuffle;       // subgroupShuffle works in compute shaders; info.subgroup_size is their width
-    uint32_t offset_align;       // bytes: every binding offset, >= 256 and a multiple of what the device asks
-    bool unified;                // host-visible device-local memory is the whole memory: no staging
+    // Cooperative matrices: fragments of products whose factors are of that type and whose sums are float, m 0: none.
+    // Kernels with such run in subgroups of matrix_subgroup lanes.
+    gs__matrix_shape matrix_half, matrix_bfloat;
+    uint32_t matrix_subgroup;
+    bool subgroup_shuffle; // subgroupShuffle works in compute shaders; info.subgroup_size is their width
+    uint32_t offset_align; // bytes: every binding offset, >= 256 and a multiple of what the device asks
+    bool unified;          // host-visible device-local memory is the whole memory: no staging
     bool timestamps;
     double timestamp_ns; // of one tick
 } gs__gpu_caps;

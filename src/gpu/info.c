@@ -106,6 +106,7 @@ static void fill_details(gs__physical_facts *facts, const gs__instance *instance
     facts->executable_properties = HAS("VK_KHR_pipeline_executable_properties");
     facts->memory_budget = HAS("VK_EXT_memory_budget");
     info->cooperative_matrix = HAS("VK_KHR_cooperative_matrix");
+    const bool has_bfloat = HAS("VK_KHR_shader_bfloat16");
 #undef HAS
 
     VkPhysicalDeviceMaintenance4Properties maintenance4 = {
@@ -155,6 +156,8 @@ static void fill_details(gs__physical_facts *facts, const gs__instance *instance
     // Drivers for RDNA let choose 32 or 64. Those that are too old to say are taken for GCN's.
     facts->wave64_only =
         p->vendorID == 0x1002 && subgroup.subgroupSize == 64 && (!has_subgroup_control || sizes.minSubgroupSize == 64);
+    if (info->cooperative_matrix && facts->api >= VK_API_VERSION_1_2)
+        gs__matrix_query(facts, instance, device, has_bfloat, has_subgroup_control);
     facts->max_allocation_bytes = maintenance3.maxMemoryAllocationSize;
     if (has_maintenance4 && maintenance4.maxBufferSize < facts->max_allocation_bytes)
         facts->max_allocation_bytes = maintenance4.maxBufferSize;

@@ -65,7 +65,35 @@ typedef struct gs__physical_facts {
     bool portability_subset;    // must be enabled when there
     bool executable_properties; // VK_KHR_pipeline_executable_properties
     bool memory_budget;         // VK_EXT_memory_budget
+    // caps.matrix_*; `matrix_control`: the subgroup size is asked for.
+    gs__matrix_shape matrix_half, matrix_bfloat;
+    uint32_t matrix_subgroup;
+    bool matrix_control;
 } gs__physical_facts;
+
+// --- matrix.c -------------------------------------------------------------------------------------------------
+// As VkPhysicalDeviceCooperativeMatrixFeaturesKHR and VkPhysicalDeviceShaderBfloat16FeaturesKHR.
+typedef struct gs__matrix_features {
+    struct {
+        VkStructureType sType;
+        void *pNext;
+        VkBool32 cooperativeMatrix, cooperativeMatrixRobustBufferAccess;
+    } matrix;
+    struct {
+        VkStructureType sType;
+        void *pNext;
+        VkBool32 shaderBFloat16Type, shaderBFloat16DotProduct, shaderBFloat16CooperativeMatrix;
+    } bfloat;
+    VkPhysicalDeviceSubgroupSizeControlFeatures control;
+    VkPhysicalDeviceVulkan12Features core;
+} gs__matrix_features;
+
+// Fills in the matrix_* of `facts`; for devices of Vulkan 1.2 with VK_KHR_cooperative_matrix.
+void gs__matrix_query(gs__physical_facts *facts, const gs__instance *instance, VkPhysicalDevice device, bool has_bfloat,
+                      bool has_control);
+// Adds to a device's features and extensions (at most 3) what the matrices need; returns the new chain.
+const void *gs__matrix_enable(const gs__physical_facts *facts, gs__matrix_features *features, const void *next,
+                              const char **extensions, uint32_t *extension_count);
 
 gs_status gs__physical_query(gs__error *error, const gs__instance *instance, VkPhysicalDevice device,
                              gs__physical_facts *facts);
@@ -95,11 +123,12 @@ struct gs__gpu {
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t main_heap; // largest device-local heap
     uint64_t max_uniform_range;
-    bool staged;      // device memory is not mapped
-    bool hides_map;   // $GRADSMITH_MEMORY=staged
-    bool statistics;  // pipelines are created with statistics
-    bool has_budget;  // VK_EXT_memory_budget
-    gs_status failed; // GS_OK, or why nothing can be submitted any more
+    bool staged;         // device memory is not mapped
+    bool hides_map;      // $GRADSMITH_MEMORY=staged
+    bool statistics;     // pipelines are created with statistics
+    bool has_budget;     // VK_EXT_memory_budget
+    bool matrix_control; // kernels with matrices ask for their subgroup size
+    gs_status failed;    // GS_OK, or why nothing can be submitted any more
     char failed_message[256];
 
     gs__gpu_options options;

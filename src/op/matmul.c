@@ -5,6 +5,7 @@
 // All three are C (m, n) = A (m, k) B (k, n) with A or B read as its transpose. The column sums come from the kernel that
 // makes dkernel, which reads all of dy anyhow. Two families of kernels: shaders/matmul.comp, shaders/matmul_cpu.comp.
 #include "plan/graph.h"
+#include "plan/matrix.h"
 #include "plan/place.h"
 #include "plan/product.h"
 #include "plan/record.h"
@@ -100,10 +101,12 @@ static gs_status record(gs__recorder *recorder, gs__dispatch *d, const gs__produ
         spec[GS__PRECISION_SPEC] = gs__precision_spec(p->precision, p->gradient_a, p->gradient_b);
     }
     snprintf(choice->key, sizeof choice->key, "matmul,%s,%c%c%d,m%u,n%u,k%u,%u%u%u,e%u,p%u,%u",
-             choice->ways[0].shader == &gs__shader_matmul ? "gpu" : "cpu", p->trans_a ? 't' : 'n',
-             p->trans_b ? 't' : 'n', (int)p->extra, gs__size_class(p->m), gs__size_class(p->n), gs__size_class(p->k),
-             p->m % 4 == 0, p->n % 4 == 0, p->k % 4 == 0, choice->ways[0].spec[GS__EPILOGUE_SPEC], split->parts,
-             choice->ways[0].spec[GS__PRECISION_SPEC]);
+             choice->unproven                               ? "coop"
+             : choice->ways[0].shader == &gs__shader_matmul ? "gpu"
+                                                            : "cpu",
+             p->trans_a ? 't' : 'n', p->trans_b ? 't' : 'n', (int)p->extra, gs__size_class(p->m), gs__size_class(p->n),
+             gs__size_class(p->k), p->m % 4 == 0, p->n % 4 == 0, p->k % 4 == 0, choice->ways[0].spec[GS__EPILOGUE_SPEC],
+             split->parts, choice->ways[0].spec[GS__PRECISION_SPEC]);
     choice->work = (uint64_t)p->m * p->n * p->k;
     choice->expect = expect;
     if (p->extra == GS__PRODUCT_ONLY_SUMS) choice->way_count = 1;
@@ -133,6 +136,14 @@ static gs_status record_gpu(gs__recorder *recorder, const gs__product *p, const 
     gs__tile_ways(&choice, gs__recorder_caps(recorder), &gs__shader_matmul, GS_SPEC_MATMUL_COUNT, &p->m, &p->n, 1,
                   split->parts);
     return record(recorder, &d, p, split, &choice);
+}
+
+static gs_status record_matrix(gs__recorder *recorder, const gs__product *p) {
+    gs__choice choice = {.way_count = 0};
+    struct gs_push_matmul push;
+    gs__matrix_ways(gs__recorder_caps(recorder), p, &choice);
+    gs__dispatch d = gs__dispatch_init(choice.ways[0].shader, GS_SPEC_MATMUL_COOP_HALF_COUNT, &push, sizeof push);
+    return record(recorder, &d, p, &(gs__split){1, p->k}, &choice);
 }
 
 // The parts into p->scratch, then their sum, bias and epilogue.
@@ -204,6 +215,8 @@ gs_status gs__product_record(gs__recorder *recorder, const gs__product *p) {
     if (gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU && texels) return record_cpu(recorder, p);
     const gs__split whole = {1, p->k}, split = split_of(gs__recorder_caps(recorder), p->m, p->n, p->k);
     if (p->scratch && split.parts > 1 && p->extra < GS__PRODUCT_SUMS) return record_parts(recorder, p, &split);
+    if (p->extra != GS__PRODUCT_ONLY_SUMS && gs__matrix_takes(recorder, p->precision, p->m, p->n, p->k))
+        return record_matrix(recorder, p);
     return record_gpu(recorder, p, &whole);
 }
 

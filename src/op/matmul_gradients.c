@@ -5,6 +5,7 @@
 #include "op/attr.h"
 #include "plan/gradients.h"
 #include "plan/graph.h"
+#include "plan/matrix.h"
 #include "plan/product.h"
 #include "plan/tile.h"
 #include "shaders.h"
@@ -195,10 +196,26 @@ static gs_status record_sum(gs__recorder *recorder, const gs__gradients *g, cons
     return gs__dispatch_record_1d(recorder, &d, l->part / 4, gs__shader_matmul_gradients_sum.local_size[0]);
 }
 
+// Whether any of the products is one for matrix units: then each gets a dispatch of its own.
+static bool take_matrices(gs__recorder *recorder, const gs__gradients *g) {
+    bool take = false;
+    for (uint32_t i = 0; i < g->count; i++)
+        take = take || gs__matrix_takes(recorder, g->precision, g->pair[i].i, g->pair[i].o, g->rows);
+    return take;
+}
+
 gs_status gs__gradients_record(gs__recorder *recorder, const gs__gradients *g) {
     gs_status status = GS_OK;
     const gs__gpu_caps *caps = gs__recorder_caps(recorder);
     struct layout l = layout_of(caps, g);
+    if (l.split.parts < 2 && take_matrices(recorder, g)) {
+        for (uint32_t i = 0; i < g->count; i++) {
+            const struct gs__gradients_pair *p = &g->pair[i];
+            GS_TRY(gs__product_record_gradients(recorder, p->x, p->dy, g->rows, p->i, p->o, p->dkernel, p->dbias,
+                                                g->precision));
+        }
+        return GS_OK;
+    }
     if (!g->scratch) l.split = (gs__split){1, g->rows};
     // All x stand behind one binding, and all dy.
     const bool together = gs__storage_fits_binding(recorder, gs__recorder_value(recorder, g->pair[0].x)->storage);

@@ -294,6 +294,33 @@ fail:
     return status;
 }
 
+// Tries the kernels that are used only where they are right: on all the choices that one is met with, or some of them,
+// if they take little memory. `tunings` are in order, most work first.
+static gs_status prove(gs__gpu *gpu, gs__tuner *tuner, const gs__tuning *tunings, uint32_t count) {
+    enum { MOST_TRIES = 8, MOST_TRY_BYTES = 64 << 20 };
+    gs_status status = GS_OK;
+    const gs__shader *shader = NULL;
+    bool right = true;
+    uint32_t tries = 0;
+    for (uint32_t i = count; i-- > 0 && tries < MOST_TRIES && right;) {
+        const gs__choice *choice = &tunings[i].choice;
+        const gs__shader *own = choice->ways[0].shader;
+        uint64_t bytes = 0;
+        for (uint32_t b = 0; b < GS__MAX_BINDINGS; b++) bytes += tunings[i].window[b].bytes;
+        if (!choice->unproven || gs__tuner_tried(tuner, own) || (shader && own != shader) || bytes > MOST_TRY_BYTES)
+            continue;
+        struct measurement m = {.gpu = gpu, .t = &tunings[i], .base = -1};
+        shader = own;
+        status = make_buffers(&m);
+        for (uint32_t way = 0; way < choice->way_count && status == GS_OK; way++) status = check(&m, tuner, way);
+        right = status == GS_OK && m.base == 0;
+        tries++;
+        clean_up(&m);
+    }
+    if (shader) gs__tuner_prove(tuner, shader, right);
+    return status == GS_ERR_DEVICE || status == GS_ERR_DEVICE_LOST ? status : GS_OK;
+}
+
 static int most_work_first(const void *a, const void *b) {
     const uint64_t x = ((const gs__tuning *)a)->choice.work, y = ((const gs__tuning *)b)->choice.work;
     return (x < y) - (x > y);
@@ -305,11 +332,14 @@ gs_status gs__tune(gs__gpu *gpu, gs__tuning *tunings, uint32_t count) {
     const gs__error before = *error;
     if (!tuner || !count) return GS_OK;
     qsort(tunings, count, sizeof *tunings, most_work_first);
-    const uint32_t measured = tuner->measured;
+    const uint32_t measured = tuner->measured, proofs = tuner->proof_count;
     bool started = false;
     const uint64_t begin = gs__clock_ns();
-    gs_status status = GS_OK;
+    gs_status status = prove(gpu, tuner, tunings, count);
+    const bool proved = tuner->proof_count > proofs;
+    if (status == GS_OK) *error = before;
     for (uint32_t i = 0; i < count && status == GS_OK; i++) {
+        if (tunings[i].choice.unproven && !gs__tuner_trusts(tuner, tunings[i].choice.ways[0].shader)) continue;
         uint64_t bytes = 0;
         for (uint32_t b = 0; b < GS__MAX_BINDINGS; b++) bytes += tunings[i].window[b].bytes;
         if (!gs__tuner_wants(tuner, &tunings[i].choice) || bytes > MOST_BYTES) continue;
@@ -326,6 +356,6 @@ gs_status gs__tune(gs__gpu *gpu, gs__tuning *tunings, uint32_t count) {
     }
     const uint64_t spent = gs__clock_ns() - begin;
     tuner->left_ns = spent < tuner->left_ns ? tuner->left_ns - spent : 0;
-    if (tuner->measured > measured) gs__tuner_save(tuner, gpu);
+    if (tuner->measured > measured || proved) gs__tuner_save(tuner, gpu);
     return status;
 }

@@ -360,7 +360,8 @@ gs_status gs__dispatch_record_choice(gs__recorder *r, gs__dispatch *d, const gs_
     if (!tuner) return gs__fail(r->plan->error, GS_ERR_MEMORY, "out of host memory to choose kernels");
     const gs__way *way = gs__tuner_find(tuner, choice);
     take_way(d, way);
-    if (!r->commands && gs__tuner_wants(tuner, choice)) GS_TRY(note_choice(r, d, choice));
+    const bool doubts = choice->unproven && !gs__tuner_tried(tuner, choice->ways[0].shader);
+    if (!r->commands && (doubts || gs__tuner_wants(tuner, choice))) GS_TRY(note_choice(r, d, choice));
     GS_TRY(gs__dispatch_record_1d(r, d, way->groups, 1));
 fail:
     return status;

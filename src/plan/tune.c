@@ -129,3 +129,41 @@ void gs__tuner_set(gs__tuner *tuner, const gs__choice *choice, const gs__way *wa
     full_key(tuner, choice, key);
     if (!find_entry(tuner, key)) add_entry(tuner, key, way->name);
 }
+
+// --- kernels that are tried first -------------------------------------------------------------------------------------
+static void proof_key(gs__tuner *tuner, const gs__shader *shader, char key[FULL_KEY_BYTES]) {
+    snprintf(key, FULL_KEY_BYTES, "tried,%s,%016llx", shader->name, (unsigned long long)shader_hash(tuner, shader));
+}
+
+static const struct gs__proof *find_proof(const gs__tuner *tuner, const gs__shader *shader) {
+    for (uint32_t i = 0; i < tuner->proof_count; i++)
+        if (tuner->proofs[i].shader == shader) return &tuner->proofs[i];
+    return NULL;
+}
+
+static void add_proof(gs__tuner *tuner, const gs__shader *shader, bool right) {
+    if (tuner->proof_count < sizeof tuner->proofs / sizeof *tuner->proofs)
+        tuner->proofs[tuner->proof_count++] = (struct gs__proof){shader, right};
+}
+
+bool gs__tuner_tried(gs__tuner *tuner, const gs__shader *shader) {
+    if (find_proof(tuner, shader)) return true;
+    char key[FULL_KEY_BYTES];
+    proof_key(tuner, shader, key);
+    const struct gs__tuned *entry = tuner->enabled ? find_entry(tuner, key) : NULL;
+    if (entry) add_proof(tuner, shader, strcmp(entry->way, "right") == 0);
+    return entry;
+}
+
+bool gs__tuner_trusts(const gs__tuner *tuner, const gs__shader *shader) {
+    const struct gs__proof *proof = find_proof(tuner, shader);
+    return proof && proof->right;
+}
+
+void gs__tuner_prove(gs__tuner *tuner, const gs__shader *shader, bool right) {
+    if (gs__tuner_tried(tuner, shader)) return;
+    char key[FULL_KEY_BYTES];
+    proof_key(tuner, shader, key);
+    add_proof(tuner, shader, right);
+    if (tuner->enabled) add_entry(tuner, key, right ? "right" : "wrong");
+}

@@ -44,6 +44,8 @@ typedef struct gs__choice {
     uint32_t way_count;
     uint64_t work;      // of the dispatch, in any unit: what takes longest is measured first
     gs__expect *expect; // may be NULL: ways are compared with each other only
+    // The kernel is used only where it has given right results (gs__tuner_trusts); a plan tries it when it is created.
+    bool unproven;
 } gs__choice;
 
 // Records the dispatch, whose tensors are bound, in the way that was chosen.
@@ -64,6 +66,11 @@ typedef struct gs__tuner {
         uint64_t hash;
     } hashes[16];
     uint32_t hash_count;
+    struct gs__proof {
+        const gs__shader *shader;
+        bool right;
+    } proofs[4];
+    uint32_t proof_count;
     bool enabled;
     uint64_t left_ns;  // may still be spent on measuring
     uint32_t measured; // choices, by this process
@@ -78,6 +85,11 @@ const gs__way *gs__tuner_find(gs__tuner *tuner, const gs__choice *choice);
 // Whether it is worth to measure this.
 bool gs__tuner_wants(gs__tuner *tuner, const gs__choice *choice);
 void gs__tuner_set(gs__tuner *tuner, const gs__choice *choice, const gs__way *way);
+// Whether an unproven kernel has been tried on this device, by this process or, with a folder for the cache, an earlier
+// one; and whether it was right.
+bool gs__tuner_tried(gs__tuner *tuner, const gs__shader *shader);
+bool gs__tuner_trusts(const gs__tuner *tuner, const gs__shader *shader);
+void gs__tuner_prove(gs__tuner *tuner, const gs__shader *shader, bool right);
 // Writes the table to disk, with what other processes have added there.
 void gs__tuner_save(gs__tuner *tuner, gs__gpu *gpu);
 

@@ -3,6 +3,8 @@
 
 #include "op/attr.h"
 #include "plan/tick.h"
+#include "plan/tune.h"
+#include "shaders.h"
 
 #include <math.h>
 #include <string.h>
@@ -85,6 +87,32 @@ static void classifier(void **state) {
                            .relative = 1e-4,
                            .absolute = p ? 1e-4 : 2e-5});
         }
+}
+
+// Products on matrix units, where the device has some: odd sizes, all tiles, bias, epilogues, gradients, sums.
+static void matrix_units(void **state) {
+    op_fixture *f = *state;
+    const gs__gpu_caps *caps = gs__gpu_get_caps(f->gpu[0]);
+    if (!caps->matrix_half.m) {
+        print_message("  skipped: %s has no VK_KHR_cooperative_matrix with float16 factors and float sums\n",
+                      caps->info.name);
+        return;
+    }
+    static const int64_t edges[][3] = {{16, 16, 16},  {17, 33, 31},   {64, 64, 64},
+                                       {65, 130, 67}, {129, 36, 131}, {40, 200, 20}};
+    gs__tuner *tuner = gs__tuner_get(f->gpu[0]);
+    for (uint32_t i = 0; i < sizeof edges / sizeof *edges; i++)
+        for (tuner->forced = 2; tuner->forced >= 0; tuner->forced--) {
+            op_case c = product(edges[i], GS_PRECISION_MIXED_FLOAT16, 15);
+            op_check(*state, &c);
+            c.epilogue = (gs__epilogue){.activation = GS_ACTIVATION_RELU, .rate = 0.2f, .key = 7};
+            c.backward_epilogue = (gs__epilogue){.activation = GS_ACTIVATION_TANH, .rate = 0.5f, .key = 3};
+            op_check(*state, &c);
+        }
+    tuner->forced = -1;
+    assert_true(gs__tuner_trusts(tuner, &gs__shader_matmul_coop_half));
+    assert_int_equal(tuner->dropped, 0);
+    print_message("  matrix units: %u x %u x %u\n", caps->matrix_half.m, caps->matrix_half.n, caps->matrix_half.k);
 }
 
 // Each value times 1: what rounding makes of it, exactly.
@@ -230,9 +258,9 @@ static void large_models(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products),     cmocka_unit_test(large_product), cmocka_unit_test(gradients),
-        cmocka_unit_test(classifier),   cmocka_unit_test(every_edge),    cmocka_unit_test(loss_scale_moves),
-        cmocka_unit_test(large_models),
+        cmocka_unit_test(products),         cmocka_unit_test(large_product), cmocka_unit_test(matrix_units),
+        cmocka_unit_test(gradients),        cmocka_unit_test(classifier),    cmocka_unit_test(every_edge),
+        cmocka_unit_test(loss_scale_moves), cmocka_unit_test(large_models),
     };
     return cmocka_run_group_tests(tests, op_setup, op_teardown);
 }

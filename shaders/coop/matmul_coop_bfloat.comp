@@ -1,0 +1,5 @@
+// Op matmul (src/op/matmul.c) on matrix units that take bfloat16. assets/spirv has it compiled: see cmake/shaders.cmake.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#define BFLOAT
+#include "matmul_coop.glsl"
