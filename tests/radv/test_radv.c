@@ -165,6 +165,26 @@ static const struct recipe recipes[] = {
      784,
      10,
      {.optimizer = {.kind = GS_OPTIMIZER_ADAM}, .precision = GS_PRECISION_MIXED_BFLOAT16}},
+    {"8x8x3 conv2d:8:3:relu:same maxpool2d conv2d:4:3 avgpool2d flatten dense:4",
+     GS_F32,
+     false,
+     192,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_MSE}}},
+    {"8x8x3 depthwise_conv2d:3 conv2d_transpose:4:3:2 upsampling2d:2 zeropadding2d:1 cropping2d:2 "
+     "spatial_dropout2d:0.2 "
+     "global_avgpool2d dense:4",
+     GS_F32,
+     false,
+     192,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_MSE}}},
+    {"8x8x3 conv2d:4:3 upsampling2d:2:bilinear global_maxpool2d dense:4",
+     GS_F32,
+     false,
+     192,
+     4,
+     {.optimizer = {.kind = GS_OPTIMIZER_SGD}, .loss = {.kind = GS_LOSS_MSE}}},
 };
 
 static gs_data *make_data(gs_context *context, const struct recipe *r) {
@@ -434,6 +454,11 @@ static void print_tiles(struct tile *tiles, uint32_t count) {
     }
 }
 
+static bool ends_with(const char *text, const char *end) {
+    const size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
 static void compile_for(const char *family) {
     gs__error error = {0};
     gs__instance *instance;
@@ -453,9 +478,8 @@ static void compile_for(const char *family) {
             gs__pipeline_statistics(pipeline, visit, &s) != GS_OK)
             fail_msg("%s: %s: %s", family, kernels[k].shader->name, error.message);
         assert_true(s.vgprs > 0 && s.occupancy > 0);
-        // Kernels that shuffle want subgroups of 8, which no device of AMD's has.
-        const size_t length = strlen(kernels[k].shader->name);
-        if (length > 8 && strcmp(kernels[k].shader->name + length - 8, "_shuffle") == 0) continue;
+        // AMD's devices do not run those for CPU drivers: they only have to compile.
+        if (ends_with(kernels[k].shader->name, "_shuffle") || ends_with(kernels[k].shader->name, "_cpu")) continue;
         if (s.spilled_vgprs != 0 || s.spilled_sgprs != 0 || s.scratch != 0)
             fail_msg("%s: %s spills %g VGPRs, %g SGPRs, scratch %g bytes", family, kernels[k].shader->name,
                      s.spilled_vgprs, s.spilled_sgprs, s.scratch);
