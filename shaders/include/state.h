@@ -61,10 +61,10 @@ struct gs_settings {
     float ema_momentum;
     GS_STATE_UINT ema_overwrite; // each so many updates the weights become their average; 0: never
     // Adafactor
-    float epsilon2;         // of the weights' root mean square
-    float beta2_decay;      // beta2_t = 1 - t^beta2_decay
-    float clip_threshold;   // of the update's root mean square
-    GS_STATE_UINT segments; // of the schedule; 0: learning_rate
+    float epsilon2;                  // of the weights' root mean square
+    float beta2_decay;               // beta2_t = 1 - t^beta2_decay
+    float clip_threshold;            // of the update's root mean square
+    GS_STATE_UINT segments;          // of the schedule; 0: learning_rate
     GS_STATE_INT loss_scale_log2;    // at the start of a training
     GS_STATE_UINT loss_scale_growth; // good steps until it doubles; 0: it stays
     GS_STATE_UINT unused0, unused1, unused2, unused3, unused4, unused5, unused6;

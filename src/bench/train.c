@@ -112,7 +112,8 @@ gs_status gs__bench_train(gs__bench *bench) {
         {"W1b", "784 dense:64:relu dropout:0.2 dense:10", 1024},
         {"W2", "784 dense:512:relu dropout:0.2 dense:512:relu dense:10", 128},
         {"W3",
-         "28x28x1 conv2d:32:3:relu maxpool2d:2 conv2d:64:3:relu maxpool2d:2 flatten dense:128:relu dropout:0.5 dense:10",
+         "28x28x1 conv2d:32:3:relu maxpool2d:2 conv2d:64:3:relu maxpool2d:2 flatten dense:128:relu dropout:0.5 "
+         "dense:10",
          64},
     };
     gs_data *data = NULL;
