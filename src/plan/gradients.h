@@ -11,7 +11,7 @@ typedef struct gs__gradient_product {
     uint32_t end;           // workgroups of this product and those before it
 } gs__gradient_product;
 
-enum { GS__NO_SUMS = UINT32_MAX };
+#define GS__NO_SUMS UINT32_MAX // no sums are wanted
 // Constant ids of the shader.
 enum {
     GS__GRADIENT_SPEC_ROWS = 0,

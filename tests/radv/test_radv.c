@@ -543,8 +543,8 @@ static void compile_matrices(gs__gpu *gpu, gs_precision precision) {
 static void matrix_units(void **state) {
     (void)state;
     gs__error error = {0};
-    gs__instance *instance;
-    gs__gpu *gpu;
+    gs__instance *instance = NULL;
+    gs__gpu *gpu = NULL;
     setenv("RADV_FORCE_FAMILY", newer_radv ? "navi31" : "gfx1100", 1);
     use_driver(radv_icd);
     if (gs__instance_create(&error, NULL, &instance) != GS_OK || gs__gpu_open(&error, instance, 0, &gpu) != GS_OK)
