@@ -38,7 +38,6 @@ row_source source;
 uint first_sample, first_row, sample_count, sample_items, window_first, window_count;
 float scale;
 
-vec4 bytes_of(uint word) { return vec4(uvec4(word, word >> 8, word >> 16, word >> 24) & 255u); }
 vec4 floats_of(uvec4 words) { return DTYPE == I32 ? vec4(ivec4(words)) : uintBitsToFloat(words); }
 
 #ifdef GATHER_TEXELS

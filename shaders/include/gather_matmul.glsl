@@ -25,8 +25,6 @@ uint m, n, k, first_texel, first_kernel, first_bias, first_row, first_product;
 float scale;
 row_source source;
 
-vec4 bytes_of(uint word) { return vec4(uvec4(word, word >> 8, word >> 16, word >> 24) & 255u); }
-
 uint data_word(uint word) {
     uvec4 t = texelFetch(data_texels, int(word >> 2));
     return (word & 2u) == 0u ? ((word & 1u) == 0u ? t.x : t.y) : ((word & 1u) == 0u ? t.z : t.w);

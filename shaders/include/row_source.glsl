@@ -24,4 +24,7 @@ uint row_sample(row_source s, uint row) {
     return s.data_begin + index;
 }
 
+// Four samples of unsigned bytes.
+vec4 bytes_of(uint word) { return vec4(uvec4(word, word >> 8, word >> 16, word >> 24) & 255u); }
+
 #endif

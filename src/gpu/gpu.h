@@ -117,6 +117,11 @@ typedef struct gs__gpu_caps {
     double timestamp_ns; // of one tick
 } gs__gpu_caps;
 
+// Whether the device runs NAME_shuffle.comp in the place of NAME_cpu.comp: subgroups of 8 lanes that can shuffle.
+static inline bool gs__caps_shuffle(const gs__gpu_caps *caps) {
+    return caps->subgroup_shuffle && caps->info.subgroup_size == 8;
+}
+
 gs_status gs__gpu_open(gs__error *error, gs__instance *instance, uint32_t index, gs__gpu **gpu);
 void gs__gpu_close(gs__gpu *gpu);
 const gs__gpu_caps *gs__gpu_get_caps(const gs__gpu *gpu);

@@ -1,6 +1,7 @@
 #include "model/fuse.h"
 
 #include "op/attr.h"
+#include "plan/gradients.h"
 #include "plan/plan.h"
 #include "tensor/shape.h"
 #include <string.h>
@@ -35,6 +36,12 @@ static gs__node *find(gs__graph *graph, gs__pass pass, const char *op, gs__value
     return NULL;
 }
 
+static void drop(gs__graph *graph, const gs__node *node) {
+    const uint32_t index = (uint32_t)(node - graph->nodes);
+    graph->node_count--;
+    memmove(&graph->nodes[index], &graph->nodes[index + 1], (graph->node_count - index) * sizeof *node);
+}
+
 static void fuse_head(gs__graph *graph, const gs_op *op, uint32_t index) {
     gs__node *loss = &graph->nodes[index];
     const gs__value logits = loss->x[0];
@@ -67,9 +74,7 @@ static void fuse_head(gs__graph *graph, const gs_op *op, uint32_t index) {
         backward->epilogue_y = 0;
     }
     *loss = head;
-    // The product goes: nothing reads it, so gs__graph_prune would drop it too.
-    memmove(product, product + 1, (size_t)(graph->nodes + graph->node_count - (product + 1)) * sizeof *product);
-    graph->node_count--;
+    drop(graph, product); // nothing reads it, so gs__graph_prune would too
 }
 
 gs_status gs__graph_fuse_heads(gs__graph *graph) {
@@ -181,13 +186,17 @@ static uint64_t grouped_bytes(gs__graph *graph, const gs__node *update) {
     return bytes;
 }
 
-// Whether each binding of the kernel, a storage whole, is within the device's limits.
-static bool fits(gs__graph *graph, const gs__gpu_caps *caps) {
-    uint64_t most = (uint64_t)caps->max_texel_elements * 16, activations = 0;
-    if (most > caps->max_storage_range) most = caps->max_storage_range;
-    most -= 2 * (uint64_t)caps->offset_align;
-    return gs__plan_activation_bytes(graph, &activations) == GS_OK && activations <= most &&
-           graph->storage_bytes[GS__STORAGE_SLOTS] <= most; // twice the parameters
+// Whether one binding can hold so many bytes, as texels too. A window may begin, and end, a little outside of them.
+static bool fits_binding(uint64_t bytes, const gs__gpu_caps *caps) {
+    const uint64_t slack = 2 * (uint64_t)caps->offset_align;
+    return bytes + slack <= (uint64_t)caps->max_texel_elements * 16 && bytes + slack <= caps->max_storage_range;
+}
+
+// Whether each binding of matmul_adam, a storage whole, is within the device's limits.
+static bool takes_update(gs__graph *graph, const gs__gpu_caps *caps) {
+    uint64_t activations = 0;
+    return gs__plan_activation_bytes(graph, &activations) == GS_OK && fits_binding(activations, caps) &&
+           fits_binding(graph->storage_bytes[GS__STORAGE_SLOTS], caps); // twice the parameters
 }
 
 // The update of pairs first .. first + count - 1 of a group.
@@ -201,7 +210,7 @@ static gs__node update_of(const gs__graph *graph, const gs__node *group, uint32_
         node.x[2 * i] = pair[0];
         node.x[2 * i + 1] = pair[1];
         attr.kernel[i] = (uint32_t)(graph->values[made[0]].offset / sizeof(float));
-        attr.bias[i] = made[1] ? (uint32_t)(graph->values[made[1]].offset / sizeof(float)) : GS__NO_BIAS;
+        attr.bias[i] = made[1] ? (uint32_t)(graph->values[made[1]].offset / sizeof(float)) : GS__NO_SUMS;
     }
     node.x[GS__ADAM_PARAMETERS] = adam->x[0];
     node.x[GS__ADAM_SLOTS] = adam->x[2];
@@ -211,11 +220,13 @@ static gs__node update_of(const gs__graph *graph, const gs__node *group, uint32_
     return node;
 }
 
-gs_status gs__graph_fuse_update(gs__graph *graph, const gs__gpu_caps *caps) {
+// On CPU drivers, matmul_gradients and the op adam that reads their results become nodes of matmul_adam, where these are
+// the gradients of all parameters and nothing else touches them.
+static gs_status fuse_update(gs__graph *graph, const gs__gpu_caps *caps) {
     if (!graph->node_count || caps->kernel_class != GS__KERNELS_CPU) return GS_OK;
     const gs__node adam = graph->nodes[graph->node_count - 1];
     if (!is_op(&adam, GS__FORWARD, "adam") || gs__node_attr(&adam, gs__adam_attr)->tick.accumulates ||
-        !fits(graph, caps) ||
+        !takes_update(graph, caps) ||
         grouped_bytes(graph, &graph->nodes[graph->node_count - 1]) != graph->storage_bytes[GS__STORAGE_PARAMETER])
         return GS_OK;
     graph->node_count--;
@@ -245,11 +256,6 @@ gs_status gs__graph_fuse_update(gs__graph *graph, const gs__gpu_caps *caps) {
 }
 
 // --- gather and the first product -------------------------------------------------------------------------------------
-static bool fits_binding(uint64_t bytes, const gs__gpu_caps *caps) {
-    const uint64_t slack = 2 * (uint64_t)caps->offset_align;
-    return bytes + slack <= (uint64_t)caps->max_texel_elements * 16 && bytes + slack <= caps->max_storage_range;
-}
-
 // Rows of bytes that are whole texels, in a data set that one binding can hold.
 static bool takes_product(const gs__graph *graph, const gs__node *gather, const gs__gpu_caps *caps) {
     const gs__value_info *samples = &graph->values[gather->x[0]];
@@ -282,14 +288,15 @@ static void fuse_classifier(gs__graph *graph, const gs_op *op) {
         .y = {product->y[0], product->y[1], product->y[2], head->y[2], head->y[0], head->y[1], head->dx[0]}};
     memcpy(node.attr.bytes, &both, sizeof both);
     *product = node;
-    graph->node_count--;
-    memmove(&graph->nodes[1], &graph->nodes[2], (graph->node_count - 1) * sizeof *graph->nodes);
+    drop(graph, head);
 }
 
-gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
+// On CPU drivers that can shuffle, gather of bytes and the product of its rows become one node, gather_matmul, and with a
+// classifier's head behind them gather_classifier.
+static gs_status fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
     const gs_op *op = gs__op_find("gather_matmul"), *classifier = gs__op_find("gather_classifier");
     if (!op || !classifier) return gs__fail(graph->error, GS_ERR_INTERNAL, "the op \"gather_matmul\" is missing");
-    if (caps->kernel_class != GS__KERNELS_CPU || !caps->subgroup_shuffle || caps->info.subgroup_size != 8) return GS_OK;
+    if (caps->kernel_class != GS__KERNELS_CPU || !gs__caps_shuffle(caps)) return GS_OK;
     if (!graph->node_count || !is_op(&graph->nodes[0], GS__FORWARD, "gather")) return GS_OK;
     gs__node *gather = &graph->nodes[0], *product = NULL;
     for (uint32_t i = 1; i < graph->node_count && !product; i++)
@@ -310,8 +317,7 @@ gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
     node.y[1] = gather->y[0];
     node.y[2] = gather->y[1];
     *gather = node;
-    memmove(product, product + 1, (size_t)(graph->nodes + graph->node_count - (product + 1)) * sizeof *product);
-    graph->node_count--;
+    drop(graph, product);
     fuse_classifier(graph, classifier);
     return GS_OK;
 }
@@ -319,6 +325,6 @@ gs_status gs__graph_fuse_gather(gs__graph *graph, const gs__gpu_caps *caps) {
 gs_status gs__graph_fuse_for(gs__graph *graph, const gs__gpu_caps *caps) {
     for (uint32_t i = 0; i < graph->node_count; i++)
         if (graph->nodes[i].precision > GS_PRECISION_FLOAT32) return GS_OK; // those ops know only float32
-    gs_status status = gs__graph_fuse_gather(graph, caps);
-    return status == GS_OK ? gs__graph_fuse_update(graph, caps) : status;
+    gs_status status = fuse_gather(graph, caps);
+    return status == GS_OK ? fuse_update(graph, caps) : status;
 }

@@ -272,9 +272,8 @@ enum { GS__ADAM_MAX = 3, GS__ADAM_PARAMETERS = 2 * GS__ADAM_MAX, GS__ADAM_SLOTS 
 typedef struct gs__matmul_adam_attr {
     gs__tick tick; // row_stride 0: another node ends the step
     uint16_t count, paper_epsilon;
-    uint32_t kernel[GS__ADAM_MAX], bias[GS__ADAM_MAX]; // first elements among the parameters; GS__NO_BIAS: none
+    uint32_t kernel[GS__ADAM_MAX], bias[GS__ADAM_MAX]; // first elements among the parameters; GS__NO_SUMS: none
 } gs__matmul_adam_attr;
-#define GS__NO_BIAS UINT32_MAX
 
 // tick: no tensors; ends a step that updates nothing. Also what optimizers have that need nothing more.
 typedef struct gs__tick_attr {

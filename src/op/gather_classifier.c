@@ -1,5 +1,5 @@
 // gather_classifier: gather, a hidden layer and dense_crossentropy at once, which leaves the gradients of the parameters as
-// the only other dispatch of a small net's step. Put into graphs by gs__graph_fuse_gather, for CPU drivers only.
+// the only other dispatch of a small net's step. Put into graphs by gs__graph_fuse_for, for CPU drivers only.
 //   samples (N, I) uint8, I a multiple of 16, targets (N) int32, kernel (I, H), bias (H), head's kernel (H, K), bias (K)
 //   -> hidden (B, H) = epilogue(rows kernel + bias), rows (B, I) float32, target rows (B) and what dense_crossentropy makes of hidden:
 //      dlogits (B, K), loss (B), accuracy (B), dhidden (B, H) with the epilogue backwards

@@ -1,5 +1,5 @@
 // gather_matmul: gather, and the product that takes its rows, at once: a dispatch less, and the rows need not be loaded.
-// Put into graphs by gs__graph_fuse_gather, for CPU drivers only.
+// Put into graphs by gs__graph_fuse_for, for CPU drivers only.
 //   samples (N, I) uint8, I a multiple of 16 [, targets (N, ...) int32 or float32], kernel (I, O) [, bias (O)]
 //   -> y (B, O) = rows kernel + bias, rows (B, I) float32 [, target rows (B, ...)]; rows: src/op/gather.c
 #include "op/attr.h"

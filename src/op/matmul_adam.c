@@ -1,5 +1,5 @@
 // matmul_adam: matmul_gradients and adam at once, for all parameters of up to GS__ADAM_MAX layers. The gradients are used
-// where they are made and never stored. Put into graphs by gs__graph_fuse_update, for CPU drivers only.
+// where they are made and never stored. Put into graphs by gs__graph_fuse_for, for CPU drivers only.
 //   x_i (..., I_i), dy_i (..., O_i), M rows each; parameters (P), slots m and v (2 P)  ->  parameters, slots, in place
 #include "op/attr.h"
 #include "plan/gradients.h"
@@ -35,6 +35,14 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
     return GS_OK;
 }
 
+// Sizes of the product of x (..., m) and dy (..., n); returns the rows.
+static uint32_t size(const gs__recorder *recorder, gs__value x, gs__value dy, gs__gradient_product *product) {
+    const gs_shape *in = &gs__recorder_value(recorder, x)->shape, *out = &gs__recorder_value(recorder, dy)->shape;
+    product->m = (uint32_t)in->dim[in->rank - 1];
+    product->n = (uint32_t)out->dim[out->rank - 1];
+    return gs__value_count(recorder, x) / product->m;
+}
+
 static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     const gs__matmul_adam_attr *attr = gs__node_attr(node, gs__matmul_adam_attr);
     struct push push = {0};
@@ -44,7 +52,7 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
                           GS_SPEC_MATMUL_ADAM_CPU_COUNT, &push, sizeof push);
     for (uint32_t i = 0; i < attr->count; i++) {
         gs__gradient_product *p = &push.product[i];
-        push.k = gs__gradient_size(recorder, node->x[2 * i], node->x[2 * i + 1], p);
+        push.k = size(recorder, node->x[2 * i], node->x[2 * i + 1], p);
         gs__bind(recorder, &d, 0, GS__READ, node->x[2 * i], &p->a);
         gs__bind(recorder, &d, 0, GS__READ, node->x[2 * i + 1], &p->b);
         p->c = attr->kernel[i];
@@ -82,7 +90,7 @@ static void ref_forward(const gs__reference *r) {
                 ref_update(r, attr->kernel[p] + i * n + o, sum);
             }
             for (uint64_t row = 0; row < count / m; row++) sums += r->x[2 * p + 1][row * n + o];
-            if (attr->bias[p] != GS__NO_BIAS) ref_update(r, attr->bias[p] + o, sums);
+            if (attr->bias[p] != GS__NO_SUMS) ref_update(r, attr->bias[p] + o, sums);
         }
     }
 }

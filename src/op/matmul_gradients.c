@@ -51,24 +51,26 @@ _Static_assert(sizeof(struct push) == sizeof(struct gs_push_matmul_gradients_cpu
                    (int)GS_SPEC_MATMUL_GRADIENTS_CPU_ANY_ROWS == (int)GS__GRADIENT_SPEC_ANY_ROWS,
                "the shader's interface");
 
-static gs_status record_cpu(gs__recorder *recorder, const gs__node *node, uint32_t count) {
-    const bool shuffle = gs__recorder_shuffles(recorder, node->precision);
-    struct push push = {0};
+static gs_status record_cpu(gs__recorder *recorder, const gs__gradients *g) {
+    const bool shuffle = gs__recorder_shuffles(recorder, g->precision);
+    struct push push = {.k = g->rows};
     gs__dispatch d =
         gs__dispatch_init(shuffle ? &gs__shader_matmul_gradients_shuffle : &gs__shader_matmul_gradients_cpu,
                           GS_SPEC_MATMUL_GRADIENTS_CPU_COUNT, &push, sizeof push);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct gs__gradients_pair *pair = &g->pair[i];
         gs__gradient_product *p = &push.product[i];
-        push.k = gs__gradient_size(recorder, node->x[2 * i], node->x[2 * i + 1], p);
-        gs__bind(recorder, &d, 0, GS__READ, node->x[2 * i], &p->a);
-        gs__bind(recorder, &d, 1, GS__READ, node->x[2 * i + 1], &p->b);
-        gs__bind(recorder, &d, 2, GS__WRITE, node->y[2 * i], &p->c);
-        gs__bind(recorder, &d, 2, GS__WRITE, node->y[2 * i + 1], &p->sums);
-        if (!node->y[2 * i + 1]) p->sums = GS__NO_SUMS;
+        p->m = pair->i;
+        p->n = pair->o;
+        gs__bind(recorder, &d, 0, GS__READ, pair->x, &p->a);
+        gs__bind(recorder, &d, 1, GS__READ, pair->dy, &p->b);
+        gs__bind(recorder, &d, 2, GS__WRITE, pair->dkernel, &p->c);
+        gs__bind(recorder, &d, 2, GS__WRITE, pair->dbias, &p->sums);
+        if (!pair->dbias) p->sums = GS__NO_SUMS;
     }
-    d.spec[GS__PRECISION_SPEC] = gs__precision_spec(node->precision, false, true);
-    return gs__dispatch_record_1d(recorder, &d, gs__gradient_tiles(&d, push.product, count, GS__GRADIENTS_MAX, push.k),
-                                  1);
+    d.spec[GS__PRECISION_SPEC] = gs__precision_spec(g->precision, false, true);
+    const uint32_t tiles = gs__gradient_tiles(&d, push.product, g->count, GS__GRADIENTS_MAX, g->rows);
+    return gs__dispatch_record_1d(recorder, &d, tiles, 1);
 }
 
 // --- GPUs -----------------------------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ static gs_status record_products(gs__recorder *recorder, const gs__gradients *g,
         gs__bind(recorder, &d, 1, GS__READ, pair->dy, &p[GPU_B]);
         if (!parts) gs__bind(recorder, &d, 2, GS__WRITE, pair->dkernel, &p[GPU_C]);
         if (!parts) gs__bind(recorder, &d, 2, GS__WRITE, pair->dbias, &p[GPU_SUMS]);
-        if (!pair->dbias) p[GPU_SUMS] = UINT32_MAX;
+        if (!pair->dbias) p[GPU_SUMS] = GS__NO_SUMS;
         choice.work += (uint64_t)l->m[i] * l->n[i] * g->rows;
         // Powers of two by their exponents, so that four products fit into the key.
         if (used > 0 && (size_t)used < sizeof choice.key)
@@ -204,18 +206,21 @@ static bool take_matrices(gs__recorder *recorder, const gs__gradients *g) {
     return take;
 }
 
+static gs_status record_each(gs__recorder *recorder, const gs__gradients *g) {
+    gs_status status = GS_OK;
+    for (uint32_t i = 0; i < g->count && status == GS_OK; i++) {
+        const struct gs__gradients_pair *p = &g->pair[i];
+        status = gs__product_record_gradients(recorder, p->x, p->dy, g->rows, p->i, p->o, p->dkernel, p->dbias,
+                                              g->precision);
+    }
+    return status;
+}
+
 gs_status gs__gradients_record(gs__recorder *recorder, const gs__gradients *g) {
     gs_status status = GS_OK;
     const gs__gpu_caps *caps = gs__recorder_caps(recorder);
     struct layout l = layout_of(caps, g);
-    if (l.split.parts < 2 && take_matrices(recorder, g)) {
-        for (uint32_t i = 0; i < g->count; i++) {
-            const struct gs__gradients_pair *p = &g->pair[i];
-            GS_TRY(gs__product_record_gradients(recorder, p->x, p->dy, g->rows, p->i, p->o, p->dkernel, p->dbias,
-                                                g->precision));
-        }
-        return GS_OK;
-    }
+    if (l.split.parts < 2 && take_matrices(recorder, g)) return record_each(recorder, g);
     if (!g->scratch) l.split = (gs__split){1, g->rows};
     // All x stand behind one binding, and all dy.
     const bool together = gs__storage_fits_binding(recorder, gs__recorder_value(recorder, g->pair[0].x)->storage);
@@ -253,15 +258,8 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
     bool texels = true;
     if (gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_GPU) return gs__gradients_record(recorder, &g);
     for (uint32_t i = 0; i < 2 * g.count; i++)
-        texels = texels && gs__gradients_use_texels(recorder, gs__recorder_value(recorder, node->x[i])->storage);
-    if (texels) return record_cpu(recorder, node, g.count);
-    for (uint32_t i = 0; i < g.count; i++) {
-        const struct gs__gradients_pair *p = &g.pair[i];
-        gs_status status = gs__product_record_gradients(recorder, p->x, p->dy, g.rows, p->i, p->o, p->dkernel, p->dbias,
-                                                        node->precision);
-        if (status != GS_OK) return status;
-    }
-    return GS_OK;
+        texels = texels && gs__storage_fits_texels(recorder, gs__recorder_value(recorder, node->x[i])->storage);
+    return texels ? record_cpu(recorder, &g) : record_each(recorder, &g);
 }
 
 static void ref_forward(const gs__reference *r) {

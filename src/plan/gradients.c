@@ -3,13 +3,6 @@
 enum { COLUMNS = 32, MAX_ROWS = 16 };
 enum { NOT_ALIGNED, ALL_ALIGNED, MIXED }; // of ALIGNED
 
-uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value dy, gs__gradient_product *product) {
-    const gs_shape *in = &gs__recorder_value(recorder, x)->shape, *out = &gs__recorder_value(recorder, dy)->shape;
-    product->m = (uint32_t)in->dim[in->rank - 1];
-    product->n = (uint32_t)out->dim[out->rank - 1];
-    return gs__value_count(recorder, x) / product->m;
-}
-
 static bool is_aligned(const gs__gradient_product *p, uint32_t rows) {
     return rows >= 4 && p->m % 4 == 0 && p->n % 4 == 0;
 }
@@ -35,8 +28,4 @@ uint32_t gs__gradient_tiles(gs__dispatch *dispatch, gs__gradient_product *produc
     dispatch->spec[GS__GRADIENT_SPEC_TAIL] = k % 4;
     dispatch->spec[GS__GRADIENT_SPEC_ALIGNED] = aligned == count ? ALL_ALIGNED : aligned ? MIXED : NOT_ALIGNED;
     return tiles;
-}
-
-bool gs__gradients_use_texels(const gs__recorder *recorder, gs__storage storage) {
-    return gs__recorder_caps(recorder)->kernel_class == GS__KERNELS_CPU && gs__storage_fits_texels(recorder, storage);
 }

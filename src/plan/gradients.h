@@ -20,15 +20,9 @@ enum {
     GS__GRADIENT_SPEC_ANY_ROWS = 4
 };
 
-// Sizes of the product of x (..., m) and dy (..., n); returns k.
-uint32_t gs__gradient_size(const gs__recorder *recorder, gs__value x, gs__value dy, gs__gradient_product *product);
-
 // Divides products 0 .. count - 1 among workgroups; products count .. capacity - 1 are none. Sets `end` of all and the
 // dispatch's constants; returns the workgroups.
 uint32_t gs__gradient_tiles(gs__dispatch *dispatch, gs__gradient_product *products, uint32_t count, uint32_t capacity,
                             uint32_t k);
-
-// Whether the device runs such kernels: a CPU driver that can read all that storage as texels.
-bool gs__gradients_use_texels(const gs__recorder *recorder, gs__storage storage);
 
 #endif

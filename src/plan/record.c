@@ -17,8 +17,7 @@ const gs__value_info *gs__recorder_value(const gs__recorder *recorder, gs__value
 }
 
 bool gs__recorder_shuffles(const gs__recorder *recorder, gs_precision precision) {
-    const gs__gpu_caps *caps = gs__recorder_caps(recorder);
-    return precision <= GS_PRECISION_FLOAT32 && caps->subgroup_shuffle && caps->info.subgroup_size == 8;
+    return precision <= GS_PRECISION_FLOAT32 && gs__caps_shuffle(gs__recorder_caps(recorder));
 }
 
 bool gs__storage_fits_texels(const gs__recorder *recorder, gs__storage storage) {

@@ -196,11 +196,6 @@ static gs__gpu *cpu_of(void *fixture) {
     return ((op_fixture *)fixture)->gpu[GS__KERNELS_CPU];
 }
 
-// What fuses on devices of 8 lanes that can shuffle only.
-static bool shuffles(gs__gpu *gpu) {
-    return gs__gpu_get_caps(gpu)->subgroup_shuffle && gs__gpu_get_caps(gpu)->info.subgroup_size == 8;
-}
-
 static void check(void *fixture, const struct net *net, const char *first, uint32_t updates) {
     gs__gpu *gpu = cpu_of(fixture);
     struct training plain, fused, *t = &fused;
@@ -210,7 +205,7 @@ static void check(void *fixture, const struct net *net, const char *first, uint3
     build(&plain, net);
     build(&fused, net);
     OK(gs__graph_fuse_for(&fused.graph, gs__gpu_get_caps(gpu)));
-    assert_string_equal(fused.graph.nodes[0].op->name, shuffles(gpu) ? first : "gather");
+    assert_string_equal(fused.graph.nodes[0].op->name, gs__caps_shuffle(gs__gpu_get_caps(gpu)) ? first : "gather");
     assert_int_equal(count_ops(&fused.graph, "matmul_adam"), updates);
     assert_int_equal(count_ops(&fused.graph, "matmul_gradients") + count_ops(&fused.graph, "adam"), 0);
     double *expected = train(&plain, gpu), *found = train(&fused, gpu);
@@ -309,7 +304,7 @@ static void evaluation(void **state) {
         build(&plain, &nets[i]);
         build(&fused, &nets[i]);
         OK(gs__graph_fuse_for(&fused.graph, gs__gpu_get_caps(gpu)));
-        if (shuffles(gpu))
+        if (gs__caps_shuffle(gs__gpu_get_caps(gpu)))
             assert_string_equal(fused.graph.nodes[0].op->name,
                                 nets[i].classifies ? "gather_classifier" : "gather_matmul");
         evaluate(&plain, gpu, expected);

@@ -387,7 +387,7 @@ static void ways_give_the_same_bits(void **state) {
         unsetenv("GRADSMITH_KERNELS");
         // Plain loads where the device could shuffle: the third family.
         gs__gpu_caps *caps = (gs__gpu_caps *)(uintptr_t)gs__gpu_get_caps(d.gpu);
-        const bool new = c != 2 || (caps->subgroup_shuffle && caps->info.subgroup_size == 8);
+        const bool new = c != 2 || gs__caps_shuffle(caps);
         if (c == 2) caps->subgroup_shuffle = false;
         for (uint32_t s = c < 3 ? 0 : SIZE_COUNT - 1; new &&s < SIZE_COUNT; s++)
             for (int fused = s < 1; fused >= 0; fused--) {
