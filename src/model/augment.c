@@ -232,11 +232,3 @@ void gs__pair_to_json(gs__text *text, const char *key, const float pair[2]) {
     gs__text_append_float(text, pair[1]);
     gs__text_append(text, "]");
 }
-
-gs_status gs__channels_last(gs__json *json, const cJSON *config) {
-    const char *format = "channels_last";
-    gs_status status = gs__json_get_string(json, config, "data_format", GS__JSON_OPTIONAL, &format);
-    if (status != GS_OK || strcmp(format, "channels_last") == 0) return status;
-    return gs__json_fail(json, gs__json_find(config, "data_format"), GS_ERR_UNSUPPORTED,
-                         "only channels_last is supported");
-}

@@ -20,7 +20,5 @@ gs_status gs__augment_layer_shape(gs__error *error, const gs_layer *layer, const
 // Keras's factor: two numbers, or one, f, which means from f * below to f.
 gs_status gs__factor_from_json(gs__json *json, const cJSON *config, const char *key, float below, float factor[2]);
 void gs__pair_to_json(gs__text *text, const char *key, const float pair[2]);
-// data_format, which must be channels_last.
-gs_status gs__channels_last(gs__json *json, const cJSON *config);
 
 #endif

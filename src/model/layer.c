@@ -82,6 +82,15 @@ gs_status gs__json_get_float(gs__json *json, const cJSON *object, const char *ke
     return GS_OK;
 }
 
+gs_status gs__data_format_from_json(gs__json *json, const cJSON *config) {
+    const char *format = "channels_last";
+    gs_status status = gs__json_get_string(json, config, "data_format", GS__JSON_OPTIONAL, &format);
+    if (status == GS_OK && strcmp(format, "channels_last") != 0)
+        return gs__json_fail(json, gs__json_find(config, "data_format"), GS_ERR_UNSUPPORTED,
+                             "only channels_last is supported");
+    return status;
+}
+
 void gs__shape_to_json(gs__text *text, const gs_shape *shape, bool batch_in_front) {
     gs__text_append(text, batch_in_front ? "[null" : "[");
     for (uint32_t i = 0; i < shape->rank; i++)

@@ -118,6 +118,8 @@ gs_status gs__json_refuse(gs__json *json, const cJSON *config, const char *key);
 gs_status gs__json_refuse_others(gs__json *json, const cJSON *config, const char *const *keys);
 // A number as float: finite, and not so small or large that it becomes 0 or infinite.
 gs_status gs__json_get_float(gs__json *json, const cJSON *object, const char *key, gs__json_need need, float *value);
+// GS_ERR_UNSUPPORTED unless member "data_format" is "channels_last" or missing.
+gs_status gs__data_format_from_json(gs__json *json, const cJSON *config);
 
 // --- words of the short form; `what`: "units" ----------------------------------------------------------------------
 gs_status gs__word_count(gs__error *error, uint32_t count, uint32_t min, uint32_t max, const char *form);

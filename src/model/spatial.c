@@ -85,15 +85,6 @@ void gs__spatial_to_json(gs__text *text, const char *key, uint32_t rank, const u
     else gs__text_append(text, ", \"%s\": [%u]", key, pair[1]);
 }
 
-gs_status gs__data_format_from_json(gs__json *json, const cJSON *config) {
-    const char *format = "channels_last";
-    gs_status status = gs__json_get_string(json, config, "data_format", GS__JSON_OPTIONAL, &format);
-    if (status == GS_OK && strcmp(format, "channels_last") != 0)
-        return gs__json_fail(json, gs__json_find(config, "data_format"), GS_ERR_UNSUPPORTED,
-                             "only channels_last is supported");
-    return status;
-}
-
 gs_status gs__spatial_word(gs__error *error, const char *word, const char *what, uint32_t rank, uint32_t pair[2]) {
     gs_shape shape;
     gs_status status = gs__word_shape(error, word, false, &shape);

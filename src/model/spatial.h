@@ -22,8 +22,6 @@ gs_status gs__spatial_from_json(gs__json *json, const cJSON *config, const char 
                                 uint32_t rank, uint32_t pair[2]);
 // Appends , "key": [3, 3]
 void gs__spatial_to_json(gs__text *text, const char *key, uint32_t rank, const uint32_t pair[2]);
-// GS_ERR_UNSUPPORTED unless member "data_format" is "channels_last" or missing.
-gs_status gs__data_format_from_json(gs__json *json, const cJSON *config);
 // "3" or "3x5" of the short form.
 gs_status gs__spatial_word(gs__error *error, const char *word, const char *what, uint32_t rank, uint32_t pair[2]);
 gs_status gs__spatial_check_size(gs__error *error, const uint32_t pair[2], const char *what);

@@ -1,16 +1,10 @@
 // Flatten: all dimensions of a sample into one.
 #include "model/layer.h"
 #include "op/attr.h"
-#include <string.h>
 
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {
     (void)layer;
-    const char *format = "channels_last";
-    gs_status status = gs__json_get_string(json, config, "data_format", GS__JSON_OPTIONAL, &format);
-    if (status == GS_OK && strcmp(format, "channels_last") != 0)
-        return gs__json_fail(json, gs__json_find(config, "data_format"), GS_ERR_UNSUPPORTED,
-                             "only channels_last is supported");
-    return status;
+    return gs__data_format_from_json(json, config);
 }
 
 static void to_json(gs__text *text, const gs_layer *layer) {

@@ -20,7 +20,7 @@ static gs_status check(gs__error *error, const gs_layer *layer) {
 
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {
     gs_random_contrast_params *p = &layer->random_contrast;
-    gs_status status = gs__channels_last(json, config);
+    gs_status status = gs__data_format_from_json(json, config);
     if (status == GS_OK) status = gs__factor_from_json(json, config, "factor", 0, p->factor);
     if (status == GS_OK && gs__json_find(config, "value_range"))
         status = gs__factor_from_json(json, config, "value_range", 0, p->value_range);

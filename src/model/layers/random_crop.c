@@ -11,7 +11,7 @@ static gs_status check(gs__error *error, const gs_layer *layer) {
 
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {
     uint64_t height, width;
-    gs_status status = gs__channels_last(json, config);
+    gs_status status = gs__data_format_from_json(json, config);
     if (status == GS_OK)
         status = gs__json_get_uint(json, config, "height", GS__JSON_REQUIRED, 1, GS__AUGMENT_MAX_SIDE, &height);
     if (status == GS_OK)

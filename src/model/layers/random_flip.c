@@ -21,7 +21,7 @@ static bool find_mode(const char *word, gs_layer *layer) {
 
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {
     const char *mode = modes[0];
-    gs_status status = gs__channels_last(json, config);
+    gs_status status = gs__data_format_from_json(json, config);
     if (status == GS_OK) status = gs__json_get_string(json, config, "mode", GS__JSON_OPTIONAL, &mode);
     if (status != GS_OK || find_mode(mode, layer)) return status;
     return gs__json_fail(json, gs__json_find(config, "mode"), GS_ERR_FORMAT,

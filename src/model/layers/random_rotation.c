@@ -22,7 +22,7 @@ static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer)
     const char *mode = modes[0], *interpolation = "bilinear";
     unsigned found = 0;
     gs_status status = GS_OK;
-    GS_TRY(gs__channels_last(json, config));
+    GS_TRY(gs__data_format_from_json(json, config));
     GS_TRY(gs__factor_from_json(json, config, "factor", -1, p->factor));
     GS_TRY(gs__json_get_string(json, config, "fill_mode", GS__JSON_OPTIONAL, &mode));
     GS_TRY(gs__json_get_string(json, config, "interpolation", GS__JSON_OPTIONAL, &interpolation));
