@@ -4,13 +4,9 @@
 
 #include <string.h>
 
-static bool is_input(const gs__model_layer *layer) {
-    return strcmp(layer->class->class_name, "InputLayer") == 0;
-}
-
 static gs_status copy_chain(gs_model *model) {
     for (uint32_t i = 0; i < model->layer_count; i++) {
-        if (is_input(&model->layers[i]) != (i == 0)) {
+        if (gs__layer_is_input(&model->layers[i].params) != (i == 0)) {
             gs_status status = gs__fail(model->error, GS_ERR_ARGUMENT,
                                         i ? "only the first layer may be an input"
                                           : "the first layer must be an input, made by gs_input()");
@@ -36,15 +32,16 @@ static gs_status check_call(gs_model *model, const gs__model_params *params, uin
             return gs__fail(model->error, GS_ERR_INTERNAL, "use %u of a layer comes before its input", index);
     const gs__model_layer *layer = &model->layers[call->layer];
     const uint32_t max = layer->class->max_inputs;
-    if (is_input(layer) ? call->input_count == 0
-        : max           ? call->input_count >= 2 && call->input_count <= max
-                        : call->input_count == 1)
+    const bool is_input = gs__layer_is_input(&layer->params);
+    if (is_input ? call->input_count == 0
+        : max    ? call->input_count >= 2 && call->input_count <= max
+                 : call->input_count == 1)
         return GS_OK;
     gs_status status = GS_ERR_ARGUMENT;
     if (max) gs__fail(model->error, status, "it is applied to %u tensors; it takes 2 to %u", call->input_count, max);
     else
         gs__fail(model->error, status, "it is applied to %u tensors; it takes %s", call->input_count,
-                 is_input(layer) ? "none" : "one");
+                 is_input ? "none" : "one");
     return gs__fail_at(model->error, status, "layer \"%s\" (%s)", layer->name, layer->class->class_name);
 }
 
@@ -63,7 +60,8 @@ static gs_status copy_graph(gs_model *model, const gs__model_params *params) {
         return gs__fail(model->error, GS_ERR_ARGUMENT, "a model has 1 to %d inputs and an output, not %u inputs",
                         GS__MAX_MODEL_INPUTS, params->input_count);
     for (uint32_t i = 0; i < params->input_count; i++) {
-        if (params->inputs[i] >= params->call_count || !is_input(&model->layers[model->calls[params->inputs[i]].layer]))
+        if (params->inputs[i] >= params->call_count ||
+            !gs__layer_is_input(&model->layers[model->calls[params->inputs[i]].layer].params))
             return gs__fail(model->error, GS_ERR_ARGUMENT, "input %u of the model is not an input layer", i);
         model->inputs[i] = params->inputs[i];
     }

@@ -144,8 +144,8 @@ static gs_status take_precision(gs__json *json, const cJSON *config, gs_layer *l
         *precision = layers[i].precision;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const bool input = strcmp(layers[i].class_name, "InputLayer") == 0;
-        if (!*precision || input || layers[i].precision == *precision) layers[i].precision = GS_PRECISION_DEFAULT;
+        if (!*precision || gs__layer_is_input(&layers[i]) || layers[i].precision == *precision)
+            layers[i].precision = GS_PRECISION_DEFAULT;
     }
     return GS_OK;
 }

@@ -4,18 +4,15 @@
 
 #include <string.h>
 
-static bool is_input(const gs__model_layer *layer) {
-    return strcmp(layer->class->class_name, "InputLayer") == 0;
-}
-
 static void write_layer(gs__text *text, const gs__model_layer *layer, gs_precision precision) {
     gs__text_append(text, "{\"module\": \"keras.layers\", \"class_name\": \"%s\", \"config\": {\"name\": ",
                     layer->class->class_name);
     gs__text_append_json(text, layer->name);
     // Every Keras 3 reads a dtype's name; Keras 3.0 knows no policy objects yet.
-    if (is_input(layer)) precision = GS_PRECISION_FLOAT32;
+    const bool is_input = gs__layer_is_input(&layer->params);
+    if (is_input) precision = GS_PRECISION_FLOAT32;
     else if (layer->params.precision) precision = layer->params.precision;
-    if (!is_input(layer)) gs__text_append(text, ", \"trainable\": %s", layer->params.frozen ? "false" : "true");
+    if (!is_input) gs__text_append(text, ", \"trainable\": %s", layer->params.frozen ? "false" : "true");
     gs__text_append(text, ", \"dtype\": \"%s\"", gs_precision_name(precision));
     if (layer->class->to_json) layer->class->to_json(text, &layer->params);
     gs__text_append(text, "}, \"registered_name\": null");
@@ -27,7 +24,7 @@ static void write_chain(gs__text *text, const gs_model *model) {
         const gs__model_layer *layer = &model->layers[i];
         gs__text_append(text, "%s\n", i ? "," : "");
         write_layer(text, layer, model->compile.precision);
-        if (!is_input(layer)) {
+        if (!gs__layer_is_input(&layer->params)) {
             gs__text_append(text, ", \"build_config\": {\"input_shape\": ");
             gs__shape_to_json(text, &layer->input_shape, true);
             gs__text_append(text, "}");

@@ -25,6 +25,10 @@ const gs__layer_class *gs__layer_find(const char *class_name) {
     return NULL;
 }
 
+bool gs__layer_is_input(const gs_layer *layer) {
+    return strcmp(layer->class_name, "InputLayer") == 0;
+}
+
 const gs__layer_class *gs__layer_find_short(const char *word, size_t length) {
     for (const gs__layer_class *const *class = table; *class; class ++) {
         const char *form = (*class)->short_form;

@@ -82,6 +82,8 @@ typedef struct gs__layer_class {
 const gs__layer_class *const *gs__layer_table(void);
 // The class of that Keras name, or NULL.
 const gs__layer_class *gs__layer_find(const char *class_name);
+// An InputLayer: computes nothing, and has no parameters.
+bool gs__layer_is_input(const gs_layer *layer);
 // The class whose short form begins with the `length` bytes of `word`, or NULL.
 const gs__layer_class *gs__layer_find_short(const char *word, size_t length);
 // "A, B, C": names of all classes, or the first words of all short forms, or as many as fit. Returns `buffer`.

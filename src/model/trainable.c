@@ -72,7 +72,7 @@ gs_status gs_model_set_trainable(gs_model *model, const char *layers, bool train
     uint32_t found = 0, changed = 0;
     for (uint32_t i = 0; i < model->layer_count; i++) {
         gs__model_layer *layer = &model->layers[i];
-        if (!matches(layer->name, layers) || strcmp(layer->class->class_name, "InputLayer") == 0) continue;
+        if (!matches(layer->name, layers) || gs__layer_is_input(&layer->params)) continue;
         found++;
         changed += layer->params.frozen == trainable;
         layer->params.frozen = !trainable;
