@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, gs_result *result) {
-    if (!model) return GS_ERR_ARGUMENT;
-    if (!data || !result)
-        return gs__fail(model->error, GS_ERR_ARGUMENT, "evaluate: %s is NULL", data ? "result" : "data");
+// One pass over the data; `matrix` NULL: without a confusion matrix.
+static gs_status evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, gs_result *result,
+                          uint64_t *matrix, uint32_t class_count) {
     gs_status status = GS_OK;
     gs__session session = {0};
     gs_data_info info;
@@ -18,12 +17,23 @@ gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch
     if (!info.has_targets)
         return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets to evaluate against", info.name);
     GS_TRY(gs__batch_size(model, batch_size, 256, info.count, &params.batch));
-    GS_TRY(gs__session_open(model, &params, &session));
+    model->wants_confusion = matrix != NULL;
+    status = gs__session_open(model, &params, &session);
+    model->wants_confusion = false;
+    if (status != GS_OK) goto fail;
     GS_TRY(gs__session_evaluate(&session, result));
+    if (matrix) GS_TRY(gs__counts_confusion(&session, matrix, class_count));
     GS_TRY(gs__context_check_validation(model->context));
 fail:
     gs__session_close(&session);
     return status;
+}
+
+gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, gs_result *result) {
+    if (!model) return GS_ERR_ARGUMENT;
+    if (!data || !result)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "evaluate: %s is NULL", data ? "result" : "data");
+    return evaluate(model, data, batch_size, result, NULL, 0);
 }
 
 gs_status gs_model_confusion(gs_model *model, const gs_data *data, uint32_t batch_size, uint64_t *matrix,
@@ -31,32 +41,15 @@ gs_status gs_model_confusion(gs_model *model, const gs_data *data, uint32_t batc
     if (!model) return GS_ERR_ARGUMENT;
     if (!data || !matrix)
         return gs__fail(model->error, GS_ERR_ARGUMENT, "confusion: %s is NULL", data ? "matrix" : "data");
-    gs_status status = GS_OK;
-    gs__session session = {0};
-    gs_data_info info;
     gs_model_info shape;
     gs_result result;
-    gs_data_get_info(data, &info);
     gs_model_get_info(model, &shape);
     const int64_t classes = shape.output_shape.rank ? shape.output_shape.dim[shape.output_shape.rank - 1] : 0;
     if (classes < 2 || classes != class_count)
         return gs__fail(model->error, GS_ERR_ARGUMENT,
                         "confusion: a matrix of %u classes, but the model's output has %lld; two at least are needed",
                         class_count, (long long)classes);
-    if (!info.has_targets)
-        return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets to evaluate against", info.name);
-    gs__session_params params = {.mode = GS__MODE_EVALUATE, .data = data, .count = info.count};
-    GS_TRY(gs__batch_size(model, batch_size, 256, info.count, &params.batch));
-    model->wants_confusion = true;
-    status = gs__session_open(model, &params, &session);
-    model->wants_confusion = false;
-    if (status != GS_OK) goto fail;
-    GS_TRY(gs__session_evaluate(&session, &result));
-    GS_TRY(gs__counts_confusion(&session, matrix, class_count));
-    GS_TRY(gs__context_check_validation(model->context));
-fail:
-    gs__session_close(&session);
-    return status;
+    return evaluate(model, data, batch_size, &result, matrix, class_count);
 }
 
 // Batch by batch: the output of a step is read before the next one overwrites it.
