@@ -130,8 +130,7 @@ int cli_pictures_confusion(gs_context *context, const char *dir, gs_model *model
     gs_data_info info;
     gs_model_info shape;
     gs_data *part = NULL;
-    float *y = NULL;
-    double *counts = NULL;
+    uint64_t *counts = NULL;
     cJSON *root = NULL;
     char *text = NULL;
     int code = CLI_OK;
@@ -145,24 +144,21 @@ int cli_pictures_confusion(gs_context *context, const char *dir, gs_model *model
         goto done;
     code = CLI_FAILED;
     if (begin > 0 && gs_data_slice(context, data, begin, count, &part) != GS_OK) goto context_failed;
-    y = malloc(count * classes * sizeof *y);
     counts = calloc(classes * classes, sizeof *counts);
-    if (y == NULL || counts == NULL) {
+    if (counts == NULL) {
         cli_fail("out of memory for the confusion matrix");
         goto done;
     }
-    if (gs_model_predict(model, part != NULL ? part : data, NULL, y, count * classes) != GS_OK) goto context_failed;
-    const int32_t *truth = (const int32_t *)gs_data_y(data) + begin;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t best = 0;
-        for (uint64_t k = 1; k < classes; k++)
-            if (y[i * classes + k] > y[i * classes + best]) best = k;
-        counts[(uint64_t)truth[i] * classes + best]++;
-    }
+    if (gs_model_confusion(model, part != NULL ? part : data, 0, counts, (uint32_t)classes) != GS_OK)
+        goto context_failed;
     root = cJSON_CreateObject();
     cJSON *rows = cJSON_AddArrayToObject(root, "counts");
-    for (uint64_t i = 0; i < classes; i++)
-        cJSON_AddItemToArray(rows, cJSON_CreateDoubleArray(counts + i * classes, (int)classes));
+    for (uint64_t i = 0; i < classes; i++) {
+        cJSON *row = cJSON_CreateArray();
+        for (uint64_t k = 0; k < classes; k++)
+            cJSON_AddItemToArray(row, cJSON_CreateNumber((double)counts[i * classes + k]));
+        cJSON_AddItemToArray(rows, row);
+    }
     text = cJSON_PrintUnformatted(root);
     FILE *file = text != NULL ? fopen(path, "w") : NULL;
     bool good = file != NULL && fprintf(file, "%s\n", text) > 0;
@@ -176,7 +172,6 @@ done:
     cJSON_Delete(root);
     gs_data_destroy(&part);
     free(counts);
-    free(y);
     free(path);
     return code;
 }
