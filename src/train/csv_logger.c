@@ -51,9 +51,9 @@ static void make_header(const struct logger *l, const gs_training_info *info, gs
     gs__text_append(line, "\r\n");
 }
 
-// What of an older file stays: its header, and the rows of epochs that are over.
-static gs_status check_old(gs__error *error, const struct logger *l, const gs__text *header, uint32_t first_epoch,
-                           size_t *kept) {
+// Leaves of an older file what goes on: its header, and the rows of epochs that are over.
+static gs_status keep_old(gs__error *error, const struct logger *l, const gs__text *header, uint32_t first_epoch,
+                          size_t *kept) {
     char *text = NULL;
     size_t bytes = 0;
     *kept = 0;
@@ -72,16 +72,8 @@ static gs_status check_old(gs__error *error, const struct logger *l, const gs__t
         if (first_epoch && strtoull(line, NULL, 10) > first_epoch) break;
         *kept = (size_t)(end + 1 - text);
     }
+    if (*kept < bytes) status = gs__file_write(error, l->path, text, *kept);
 fail:
-    free(text);
-    return status;
-}
-
-static gs_status rewrite(gs__error *error, const struct logger *l, size_t kept) {
-    char *text = NULL;
-    size_t bytes = 0;
-    gs_status status = gs__file_read(error, l->path, MAX_BYTES, &text, &bytes);
-    if (status == GS_OK && kept < bytes) status = gs__file_write(error, l->path, text, kept);
     free(text);
     return status;
 }
@@ -103,10 +95,7 @@ static gs_status open_file(struct logger *l, gs_training *training) {
     size_t kept = 0;
     make_header(l, info, &header);
     GS_TRY(gs__text_check(error, &header));
-    if (l->append || info->resumed) {
-        GS_TRY(check_old(error, l, &header, info->resumed ? info->first_epoch : 0, &kept));
-        if (kept) GS_TRY(rewrite(error, l, kept));
-    }
+    if (l->append || info->resumed) GS_TRY(keep_old(error, l, &header, info->resumed ? info->first_epoch : 0, &kept));
     l->file = fopen(l->path, kept ? "ab" : "wb");
     if (!l->file || (!kept && (fwrite(header.data, 1, header.length, l->file) != header.length || fflush(l->file))))
         status = fail_system(error, l);
