@@ -78,6 +78,20 @@ fail:
     return status;
 }
 
+// Copies targets as they lie in the data, or class indices as floats.
+static void copy_targets(bool to_float, unsigned char *y, const unsigned char *from, uint64_t bytes) {
+    if (!to_float) {
+        memcpy(y, from, bytes);
+        return;
+    }
+    for (uint64_t i = 0; i < bytes; i += sizeof(float)) {
+        int32_t class;
+        memcpy(&class, from + i, sizeof class);
+        const float value = (float)class;
+        memcpy(y + i, &value, sizeof value);
+    }
+}
+
 // --- whole ------------------------------------------------------------------------------------------------------------
 // Targets of all the data as the graph takes them, where they are not as they lie in it: class indices as floats, or each
 // sample's weight behind its targets.
@@ -92,13 +106,7 @@ static gs_status pack_targets(gs_model *model, const gs__device_data_params *par
     const unsigned char *from = gs_data_y(params->data);
     for (uint64_t i = 0; i < info.count; i++) {
         unsigned char *to = out->packed + i * row * sizeof(float);
-        memcpy(to, from + i * n * sizeof(float), n * sizeof(float));
-        for (uint64_t k = 0; k < n && out->y_to_float; k++) {
-            int32_t class;
-            memcpy(&class, to + k * sizeof class, sizeof class);
-            const float value = (float)class;
-            memcpy(to + k * sizeof value, &value, sizeof value);
-        }
+        copy_targets(out->y_to_float, to, from + i * n * sizeof(float), n * sizeof(float));
         memcpy(to + n * sizeof(float), params->weights + i, sizeof(float));
     }
     out->y_to_float = false;
@@ -110,11 +118,9 @@ static gs_status write_targets(gs_model *model, const gs_data *data, const gs__m
     const uint64_t bytes = value_bytes(graph, graph->targets), offset = out->targets_offset;
     if (out->packed) return gs__buffer_write(out->buffer, offset, out->packed, bytes);
     if (!out->y_to_float) return gs__buffer_write(out->buffer, offset, gs_data_y(data), bytes);
-    const uint64_t count = bytes / sizeof(float);
-    float *values = gs__allocate(model->error, count, sizeof *values, "targets");
+    unsigned char *values = gs__allocate(model->error, bytes, 1, "targets");
     if (!values) return GS_ERR_MEMORY;
-    const int32_t *classes = gs_data_y(data);
-    for (uint64_t i = 0; i < count; i++) values[i] = (float)classes[i];
+    copy_targets(true, values, gs_data_y(data), bytes);
     gs_status status = gs__buffer_write(out->buffer, offset, values, bytes);
     free(values);
     return status;
@@ -171,22 +177,9 @@ fail:
 }
 
 // --- streamed ---------------------------------------------------------------------------------------------------------
-static void feed_targets(const gs__device_data *data, unsigned char *y, const unsigned char *from, uint64_t bytes) {
-    if (!data->y_to_float) {
-        memcpy(y, from, bytes);
-        return;
-    }
-    for (uint64_t i = 0; i < bytes; i += sizeof(float)) {
-        int32_t class;
-        memcpy(&class, from + i, sizeof class);
-        const float value = (float)class;
-        memcpy(y + i, &value, sizeof value);
-    }
-}
-
 static void feed_row(const gs__device_data *data, unsigned char *x, unsigned char *y, uint64_t sample) {
     memcpy(x, data->x + sample * data->x_bytes, data->x_bytes);
-    if (y) feed_targets(data, y, data->y + sample * data->y_bytes, data->y_bytes);
+    if (y) copy_targets(data->y_to_float, y, data->y + sample * data->y_bytes, data->y_bytes);
 }
 
 // The rows that gather takes in the step that begins at `state->next`, in the order in which it would take them.
@@ -204,7 +197,7 @@ static gs_status feed(void *user, const struct gs_state *state) {
         gs_status status = gs__feeder_take(data->feeder, data->error, state, &from, &targets);
         if (status != GS_OK) return status;
         memcpy(x, from, next->rows * data->x_bytes);
-        if (y) feed_targets(data, y, targets, next->rows * data->y_bytes);
+        if (y) copy_targets(data->y_to_float, y, targets, next->rows * data->y_bytes);
         return GS_OK;
     }
     for (uint32_t row = 0; row < next->rows; row++) {
