@@ -42,16 +42,17 @@ static gs_status fail_cell(struct table *t, uint32_t cell, const char *what) {
                     gs__text_show(c->text, shown, sizeof shown), what);
 }
 
-// Does a list "a,b" or one wish name this column? A name wins over a number.
-static bool is_named(const struct table *t, const char *word, size_t length, uint32_t cell) {
-    for (uint32_t i = 0; i < t->cell_count; i++)
-        if (strlen(t->titles[i].text) == length && memcmp(t->titles[i].text, word, length) == 0) return i == cell;
+// The cell of the column that a wish names. A name wins over a number.
+static bool find_cell(const struct table *t, const char *word, size_t length, uint32_t *cell) {
+    for (*cell = 0; *cell < t->cell_count; ++*cell)
+        if (strlen(t->titles[*cell].text) == length && memcmp(t->titles[*cell].text, word, length) == 0) return true;
     uint64_t number = 0;
     for (size_t i = 0; i < length; i++) {
         if (word[i] < '0' || word[i] > '9' || number > GS__CSV_MAX_CELLS) return false;
         number = 10 * number + (uint64_t)(word[i] - '0');
     }
-    return number == (uint64_t)cell + 1;
+    *cell = (uint32_t)number - 1;
+    return number >= 1 && number <= t->cell_count;
 }
 
 static gs_status fail_no_column(struct table *t, const char *word, size_t length) {
@@ -70,10 +71,9 @@ static gs_status fail_no_column(struct table *t, const char *word, size_t length
 static gs_status mark_list(struct table *t, const char *list, bool *marks) {
     while (list && *list) {
         const size_t length = strcspn(list, ",");
-        bool found = false;
-        for (uint32_t i = 0; i < t->cell_count && !found; i++)
-            if (is_named(t, list, length, i)) marks[i] = found = true;
-        if (!found) return fail_no_column(t, list, length);
+        uint32_t cell;
+        if (!find_cell(t, list, length, &cell)) return fail_no_column(t, list, length);
+        marks[cell] = true;
         list += length + (list[length] == ',');
     }
     return GS_OK;
@@ -129,12 +129,6 @@ fail:
     return status;
 }
 
-static gs_status find_label(struct table *t, const char *label, uint32_t *cell) {
-    for (*cell = 0; *cell < t->cell_count; ++*cell)
-        if (is_named(t, label, strlen(label), *cell)) return GS_OK;
-    return fail_no_column(t, label, strlen(label));
-}
-
 static gs_status add_column(struct table *t, uint32_t cell, bool category) {
     gs_recipe *r = t->recipe;
     gs__column *column = &r->columns[r->column_count];
@@ -161,7 +155,8 @@ static gs_status learn_columns(struct table *t) {
         GS_TRY(gs__fail(t->error, GS_ERR_ARGUMENT,
                         "%s: a table needs to be told which column has the targets: --label NAME, or its number",
                         t->name));
-    GS_TRY(find_label(t, r->params.label, &label));
+    if (!find_cell(t, r->params.label, strlen(r->params.label), &label))
+        GS_TRY(fail_no_column(t, r->params.label, strlen(r->params.label)));
     GS_TRY(mark_list(t, r->params.ignore, marks));
     GS_TRY(mark_list(t, r->params.categorical, marks + t->cell_count));
     if (marks[label])
