@@ -50,7 +50,7 @@ static void append_training(gs__text *text, const gs_training *t, const struct g
     for (uint32_t i = 0; i < t->params->callback_count; i++) {
         const gs_callback *c = t->params->callbacks[i];
         gs__text_append(text, "%s{\"name\":", i ? "," : "");
-        gs__text_append_json(text, c->name ? c->name : "callback");
+        gs__text_append_json(text, gs__callback_name(c));
         gs__text_append(text, ",");
         append_numbers(text, "state", c->state, c->state ? c->state_count : 0);
         gs__text_append(text, "}");
@@ -207,7 +207,7 @@ static gs_status read_callbacks(gs_training *t, gs__json *json, const cJSON *roo
                              t->params->callback_count);
     cJSON_ArrayForEach(item, array) {
         const gs_callback *c = t->params->callbacks[i];
-        const char *name = NULL, *own = c->name ? c->name : "callback";
+        const char *name = NULL, *own = gs__callback_name(c);
         char tensor[40];
         GS_TRY(gs__json_get_string(json, item, "name", GS__JSON_REQUIRED, &name));
         if (strcmp(name, own) != 0)

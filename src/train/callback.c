@@ -18,7 +18,7 @@ void gs_callback_destroy(gs_callback **callback) {
     if (made->destroy) made->destroy(made->user);
 }
 
-static const char *name_of(const gs_callback *callback) {
+const char *gs__callback_name(const gs_callback *callback) {
     return callback && callback->name ? callback->name : "callback";
 }
 
@@ -43,7 +43,8 @@ static gs_status call(gs_training *training, const gs_callback *c, gs__hook hook
 static gs_status explain(gs_training *training, gs_status status) {
     gs__error *error = training->model->error;
     if (status == GS_OK || error->status == status) return status;
-    return gs__fail(error, status, "callback \"%s\" returned %s", name_of(training->caller), gs_status_name(status));
+    return gs__fail(error, status, "callback \"%s\" returned %s", gs__callback_name(training->caller),
+                    gs_status_name(status));
 }
 
 gs_status gs__callbacks_call(gs_training *training, gs__hook hook, const gs_event *event) {
@@ -111,7 +112,7 @@ void gs_training_stop(gs_training *training, const char *reason) {
 }
 
 gs_status gs_training_fail(gs_training *training, gs_status status, const char *text) {
-    return gs__fail(training->model->error, status, "%s: %s", name_of(training->caller), text);
+    return gs__fail(training->model->error, status, "%s: %s", gs__callback_name(training->caller), text);
 }
 
 gs_status gs_training_get_learning_rate(gs_training *training, double *rate) {
@@ -130,12 +131,12 @@ gs_status gs_training_set_learning_rate(gs_training *training, double rate) {
         return gs_training_fail(training, GS_ERR_ARGUMENT, "the learning rate cannot be set while steps are running");
     if (!((float)rate > 0.0f) || !(rate <= (double)FLT_MAX))
         return gs__fail(model->error, GS_ERR_ARGUMENT, "%s: learning rate %g: expected a number above 0",
-                        name_of(training->caller), rate);
+                        gs__callback_name(training->caller), rate);
     const gs_schedule *schedule = &model->compile.optimizer.schedule;
     if (schedule->kind != GS_SCHEDULE_CONSTANT || schedule->warmup_steps)
         return gs__fail(model->error, GS_ERR_ARGUMENT,
                         "%s: the learning rate follows the schedule %s; one that is set must have none",
-                        name_of(training->caller), gs_schedule_name(schedule->kind));
+                        gs__callback_name(training->caller), gs_schedule_name(schedule->kind));
     gs_status status = gs__plan_get_state(training->session->plan, &state);
     if (status != GS_OK) return status;
     state.set.learning_rate = state.next.learning_rate = (float)rate;
@@ -188,9 +189,10 @@ gs_status gs__monitor_value(gs_training *training, const gs_event *event, const 
     for (uint32_t i = 0; event->has_validation && i < event->validation.metric_count; i++)
         gs__text_append(&known, ", val_%s", event->validation.metric_names[i]);
     const bool needs_validation = strncmp(monitor, "val_", 4) == 0 && !event->has_validation;
-    gs_status status = gs__fail(training->model->error, GS_ERR_ARGUMENT,
-                                "%s: there is no \"%s\" to monitor%s; there is %s", name_of(training->caller), monitor,
-                                needs_validation ? " without validation data" : "", known.data ? known.data : "loss");
+    gs_status status =
+        gs__fail(training->model->error, GS_ERR_ARGUMENT, "%s: there is no \"%s\" to monitor%s; there is %s",
+                 gs__callback_name(training->caller), monitor, needs_validation ? " without validation data" : "",
+                 known.data ? known.data : "loss");
     gs__text_deinit(&known);
     return status;
 }

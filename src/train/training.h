@@ -25,6 +25,9 @@ gs_status gs__callbacks_end(gs_training *training, gs_status outcome);
 // How many steps from `total_step` on may run before a callback has its at_step; UINT64_MAX: none has one.
 uint64_t gs__callbacks_interval(const gs_training *training, uint64_t total_step);
 
+// Never NULL, for messages and files; takes NULL.
+const char *gs__callback_name(const gs_callback *callback);
+
 // --- for the callbacks of the library ------------------------------------------------------------------------------
 // Memory of `bytes` that begins with a gs_callback, as every built-in's own struct does; zeroed. name: static.
 gs_status gs__callback_make(gs_context *context, const char *name, size_t bytes, void *made);
