@@ -112,6 +112,11 @@ void gs__activation_to_json(gs__text *text, gs_activation activation, bool has_a
     gs__text_append(text, "}, \"registered_name\": null}");
 }
 
+gs_activation gs__activation_none(const gs_layer *layer) {
+    (void)layer;
+    return GS_ACTIVATION_LINEAR;
+}
+
 gs_status gs__activation_build(const gs__layer_build *build, gs_activation activation, bool has_alpha, float alpha,
                                gs__value x, gs__value *y) {
     gs__value outputs[GS__MAX_OUTPUTS] = {0};

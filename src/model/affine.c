@@ -1,10 +1,5 @@
 #include "model/affine.h"
 
-gs_activation gs__activation_none(const gs_layer *layer) {
-    (void)layer;
-    return GS_ACTIVATION_LINEAR;
-}
-
 gs_status gs__positive_from_json(gs__json *json, const cJSON *config, const char *key, float *value) {
     const cJSON *item = gs__json_find(config, key);
     if (!item) return GS_OK;

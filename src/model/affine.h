@@ -21,13 +21,11 @@ uint32_t gs__affine_values(const gs_norm_affine *affine, const gs__layer_build *
 #define GS__AFFINE_KEYS                                                                                                \
     "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer", "gamma_regularizer"
 
-// Member "axis": a number or a list; the axes must be the last ones. *axes: how many. `rank`: of the input, 0: unknown.
+// Member "axis": a number or a list; the axes must be the last ones. *axes: how many.
 gs_status gs__last_axes_from_json(gs__json *json, const cJSON *config, uint32_t *axes);
 void gs__last_axes_to_json(gs__text *text, uint32_t axes);
 // The shape of those axes. GS_ERR_ARGUMENT.
 gs_status gs__last_axes_check(gs__error *error, uint32_t axes, const gs_shape *x);
 gs_shape gs__last_axes_shape(uint32_t axes, const gs_shape *x);
-// Linear: what it ends with is its own.
-gs_activation gs__activation_none(const gs_layer *layer);
 
 #endif

@@ -98,6 +98,8 @@ gs_status gs__activation_check(gs__error *error, gs_activation activation, bool 
 gs_status gs__activation_from_json(gs__json *json, const cJSON *config, const char *key, gs_activation *activation,
                                    float *alpha, bool *has_alpha);
 void gs__activation_to_json(gs__text *text, gs_activation activation, bool has_alpha, float alpha);
+// For gs__layer_class.activation: linear, what the layer ends with is its own.
+gs_activation gs__activation_none(const gs_layer *layer);
 // Adds the op; y = x for GS_ACTIVATION_LINEAR. The softmax goes over the last axis.
 gs_status gs__activation_build(const gs__layer_build *build, gs_activation activation, bool has_alpha, float alpha,
                                gs__value x, gs__value *y);

@@ -2,7 +2,7 @@
 #ifndef GS_MODEL_MERGE_H
 #define GS_MODEL_MERGE_H
 
-#include "model/affine.h"
+#include "model/layer.h"
 #include "op/attr.h"
 
 gs_status gs__merge_shape(gs__error *error, const gs_layer *layer, const gs_shape *x, uint32_t count, gs_shape *y);

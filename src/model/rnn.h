@@ -2,7 +2,7 @@
 #ifndef GS_MODEL_RNN_H
 #define GS_MODEL_RNN_H
 
-#include "model/affine.h"
+#include "model/layer.h"
 #include "op/attr.h"
 
 // The kind of a Keras class; false: it is none of the three.

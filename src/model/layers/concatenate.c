@@ -1,5 +1,5 @@
 // Concatenate: its inputs behind each other along an axis.
-#include "model/affine.h"
+#include "model/layer.h"
 #include "op/attr.h"
 
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {

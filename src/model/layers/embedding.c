@@ -1,5 +1,5 @@
 // Embedding: rows of a table, chosen by tokens.
-#include "model/affine.h"
+#include "model/layer.h"
 
 static gs_status check(gs__error *error, const gs_layer *layer) {
     const gs_embedding_params *p = &layer->embedding;
