@@ -108,8 +108,6 @@ gs_status gs__model_take_average(gs_model *model);
 
 // Appends what a training step does with the gradients: accumulate, clip, update, average; and the end of the step.
 gs_status gs__model_build_update(const gs_model *model, gs__graph *graph, const gs__tick *tick);
-// Nothing but one optimizer dispatch, at each step: what makes the gradients may then apply it at once.
-bool gs__update_is_plain(const gs_compile_params *compile);
 
 // The State's hyper-parameters and schedule; leaves seed, data, batch and shuffle as they are.
 void gs__model_settings(const gs_model *model, struct gs_state *state);

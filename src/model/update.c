@@ -7,14 +7,6 @@
 
 #include <string.h>
 
-bool gs__update_is_plain(const gs_compile_params *compile) {
-    const gs_optimizer *o = &compile->optimizer;
-    // The loss scale wants to see all gradients before one is applied.
-    return compile->precision != GS_PRECISION_MIXED_FLOAT16 && o->accumulate <= 1 && !o->use_ema &&
-           o->clipnorm == 0.0f && o->global_clipnorm == 0.0f && o->clipvalue == 0.0f &&
-           o->kind != GS_OPTIMIZER_ADAFACTOR;
-}
-
 static uint32_t slot_count(const gs_optimizer *o) {
     const uint32_t velocity = o->momentum > 0.0f ? 1 : 0;
     switch (o->kind) {
