@@ -5,7 +5,8 @@
 #   api, cli        gpu      public headers and the shared library only
 #   radv            radv     AMD's compiler, without hardware
 # tests/FOLDER/NAME.comp is embedded for the tests of the folder, like the kernels of the library: "shaders/NAME.h".
-# tests/FOLDER/test_NAME.sh is run by bash. Each example is run too. Exit code 77 means skipped; the test prints why.
+# tests/FOLDER/test_NAME.sh is run by bash. Each example is run too, by tests/example/test_NAME.sh where there
+# is one. Exit code 77 means skipped; the test prints why.
 
 # Drivers that are CPUs, so that results do not depend on the machine's GPU.
 find_file(GRADSMITH_LAVAPIPE_ICD NAMES lvp_icd.${CMAKE_SYSTEM_PROCESSOR}.json lvp_icd.json
@@ -116,13 +117,16 @@ endforeach()
 
 # --- scripts and examples ----------------------------------------------------------------------------------------
 gradsmith_glob(scripts "tests/*/test_*.sh")
+if(NOT GRADSMITH_EXAMPLES)
+  list(FILTER scripts EXCLUDE REGEX "^tests/example/")
+endif()
 foreach(source IN LISTS scripts)
   string(REGEX MATCH "^tests/([^/]*)/test_(.*)\\.sh$" matched "${source}")
   set(folder ${CMAKE_MATCH_1})
   set(name ${CMAKE_MATCH_2})
   set(label cpu)
   set(environment "")
-  if(folder MATCHES "^(gpu|op|train|fault|cli|docs)$")
+  if(folder MATCHES "^(gpu|op|train|fault|cli|docs|example)$")
     set(label gpu)
     set(environment ${device_environment} ${lavapipe})
   elseif(folder STREQUAL "radv")
@@ -134,6 +138,9 @@ endforeach()
 if(GRADSMITH_EXAMPLES)
   foreach(source IN LISTS example_sources)
     cmake_path(GET source STEM name)
+    if("tests/example/test_${name}.sh" IN_LIST scripts)
+      continue()
+    endif()
     gradsmith_test(example/${name} gpu COMMAND example_${name} ENVIRONMENT ${device_environment} ${lavapipe})
     set_tests_properties(example/${name} PROPERTIES WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}") # assets/data
   endforeach()
