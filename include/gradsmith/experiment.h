@@ -26,6 +26,9 @@ typedef struct gs_experiment {
     const char *model;                             // path of a Keras JSON file, or of a folder with a model.json
     const char *model_json;                        // in the file itself
     const char *init;                              // first weights, a .safetensors file; NULL: by the seed
+    const char *weights;                           // fine-tuning: those that fit, of such a file; not with init
+    const char *freeze;                            // layers that are not trained, "dense,conv*"; NULL: none
+    const char *precision;                         // "mixed_float16"; NULL: the model's
     const char *data, *data_dir, *validation_data; // as gs_data_load takes them
     double validation_split;
     gs_recipe_params recipe; // how files become samples; validation_share and split_seed: see validation_split and seed
@@ -46,7 +49,7 @@ GS_API gs_status gs_experiment_create(gs_context *context, gs_experiment **exper
 GS_API gs_status gs_experiment_load(gs_context *context, const char *path, gs_experiment **experiment);
 GS_API void gs_experiment_destroy(gs_experiment **experiment);
 
-// The model with its first weights (`init` is not read), compiled with the experiment's optimizer, loss and metrics; what
+// The model with its first weights (`init` and `weights` are not read, `freeze` is not done), compiled with the experiment's optimizer, loss and metrics; what
 // it leaves open is the model's own.
 GS_API gs_status gs_experiment_make_model(gs_context *context, const gs_experiment *experiment, gs_model **model);
 

@@ -46,6 +46,8 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
         .class_weight = e->class_weight,
         .validation_data = e->validation_data,
         .init = e->init,
+        .weights = e->weights,
+        .freeze = e->freeze,
         .device = e->device,
         .epochs = e->epochs,
         .batch_size = e->batch_size,
@@ -55,6 +57,7 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
         .no_shuffle = !e->shuffle,
         .compile = CLI_COMPILE_NONE,
     };
+    own.compile.precision = e->precision;
     *options = own;
     int code = cli_train_parse(argc, argv, options);
     if (code != CLI_GO_ON) return code;
@@ -63,6 +66,10 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
     if (options->validation_split != e->validation_split) {
         if (options->validation_data == e->validation_data) options->validation_data = NULL;
     } else if (options->validation_data != e->validation_data) options->validation_split = 0;
+    // So it is with first weights.
+    if (options->weights != e->weights) {
+        if (options->init == e->init) options->init = NULL;
+    } else if (options->init != e->init) options->weights = NULL;
     if (options->layers != NULL) e->layers = options->layers;
     return CLI_OK;
 }
@@ -163,6 +170,8 @@ int cli_experiment_prepare(const train_options *options, const gs_recipe_params 
         e = *made;
     }
     e->init = options->init;
+    e->weights = options->weights;
+    e->freeze = options->freeze;
     e->data = options->data;
     e->data_dir = options->data_dir;
     e->recipe = *recipe;

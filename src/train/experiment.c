@@ -73,6 +73,9 @@ const gs__field gs__recipe_fields[] = {
 
 const gs__field gs__experiment_fields[] = {
     E(init, TEXT, ANY),
+    E(weights, TEXT, ANY),
+    E(freeze, TEXT, ANY),
+    E(precision, TEXT, ANY),
     E(data, TEXT, ANY),
     E(data_dir, TEXT, ANY),
     E(validation_data, TEXT, ANY),
@@ -279,6 +282,13 @@ static gs_status read_all(gs__error *error, gs__json *json, const char *path, st
     if (e->public.validation_data && e->public.validation_split > 0)
         GS_TRY(gs__json_fail(json, gs__json_find(e->root, "validation_split"), GS_ERR_FORMAT,
                              "there is validation_data already; leave out one"));
+    if (e->public.init && e->public.weights)
+        GS_TRY(gs__json_fail(json, gs__json_find(e->root, "weights"), GS_ERR_FORMAT,
+                             "there is init already, which takes all weights from a file; leave out one"));
+    gs__error unknown = {0};
+    gs_precision ignored;
+    if (e->public.precision && gs__precision_parse(&unknown, e->public.precision, &ignored) != GS_OK)
+        GS_TRY(gs__json_fail(json, gs__json_find(e->root, "precision"), GS_ERR_FORMAT, "%s", unknown.message));
     GS_TRY(read_recipe(json, e));
     GS_TRY(read_model(error, json, path, e));
     GS_TRY(gs__compile_read(json, e->root, e->root, &compile)); // so that what is wrong is said now
@@ -439,8 +449,14 @@ gs_status gs_experiment_make_model(gs_context *context, const gs_experiment *exp
     }
     const char *final = whole ? whole : text;
     status = gs_model_from_json(context, final, strlen(final), experiment->seed, model);
-    if (status != GS_OK) gs__fail_at(error, status, "%s", name);
+    if (status != GS_OK) GS_TRY(gs__fail_at(error, status, "%s", name));
+    if (experiment->precision) {
+        gs_compile_params compile = {0};
+        GS_TRY(gs__precision_parse(error, experiment->precision, &compile.precision));
+        GS_TRY(gs_model_compile(*model, &compile));
+    }
 fail:
+    if (status != GS_OK) gs_model_destroy(model);
     gs__json_destroy(json);
     cJSON_Delete(root);
     cJSON_free(whole);
@@ -533,9 +549,13 @@ gs_status gs_experiment_save(gs_context *context, const gs_experiment *experimen
     gs_status status = GS_OK;
     gs__text rest = {0};
     char *json = NULL, *whole = NULL;
+    gs_compile_params compile;
+    gs_experiment said = *experiment;
+    gs_model_get_compile(model, &compile);
+    said.precision = gs_precision_name(compile.precision);
     GS_TRY(model_text(context, model, &json));
     gs__text_append(&rest, "{");
-    gs__fields_write(&rest, gs__experiment_fields, experiment);
+    gs__fields_write(&rest, gs__experiment_fields, &said);
     gs__text_append(&rest, ", \"recipe\": {");
     gs__fields_write(&rest, gs__recipe_fields, &experiment->recipe);
     gs__text_append(&rest, "}");

@@ -37,17 +37,50 @@ same_bytes runs/a/model.safetensors runs/c/model.safetensors
 # With all that an optimizer can have, and with a rate that is reduced on the way.
 for options in "--schedule cosine:warmup_steps=3 --accumulate 2 --ema 0.9 --global-clipnorm 0.5" \
     "--schedule one_cycle --optimizer adamw --weight-decay 0.1" \
+    "--precision mixed_float16 --loss-scale 1024 --loss-scale-growth 3 --optimizer nadam --beta1 0.8 --clipnorm 1" \
+    "--paper-epsilon --epsilon 0.01 --beta2 0.9 --no-shuffle --max-steps 5 --class-weight balanced" \
+    "--loss sparse_categorical_crossentropy:label_smoothing=0.2 --metrics top_k:2,accuracy --validation-split 0.3" \
+    "--weights runs/a/model.safetensors --freeze dense" \
+    "--init runs/a/model.safetensors --precision mixed_bfloat16" \
     "--reduce-on-plateau 0.5:1:0.001 --optimizer sgd --momentum 0.9 --nesterov --clipvalue 0.1"; do
     # shellcheck disable=SC2086
-    run train --layers "$layers" --data "$data" --epochs 4 --seed 1 --learning-rate 0.02 $options --out runs/o
+    run train --layers "$layers" --data "$data" --epochs 4 --seed 1 --learning-rate 0.02 --no-plots $options \
+        --out runs/o
     exits 0
-    run train runs/o/experiment.json --out runs/p
+    run train runs/o/experiment.json --no-plots --out runs/p
     exits 0
     same_bytes runs/o/model.safetensors runs/p/model.safetensors
     same_bytes runs/o/experiment.json runs/p/experiment.json
     same "$(cut -d, -f1-3 runs/o/history.csv)" "$(cut -d, -f1-3 runs/p/history.csv)"
 done
 says runs/o/experiment.json ReduceLROnPlateau
+
+# Fine-tuning: what the command line says of first weights goes before what the file says.
+run train --layers "$layers" --data "$data" --weights runs/a/model.safetensors --freeze "dense" --out runs/o
+same "$(json weights <runs/o/experiment.json)" runs/a/model.safetensors
+same "$(json freeze <runs/o/experiment.json)" dense
+run train runs/o/experiment.json --init runs/b/model.safetensors --precision mixed_bfloat16 --out runs/p
+exits 0
+says out 'mixed_bfloat16'
+same "$(json weights <runs/p/experiment.json)" null
+same "$(json init <runs/p/experiment.json)" runs/b/model.safetensors
+run train runs/p/experiment.json --weights runs/b/model.safetensors --precision float32 --out runs/o
+exits 0
+same "$(json init <runs/o/experiment.json)" null
+same "$(json precision <runs/o/experiment.json)" float32
+echo '{"layers": "784 dense:3", "data": "'"$data"'", "precision": "mixed_bfloat16", "freeze": "x", "epochs": 2}' >tune.json
+refused 1 train tune.json -- 'no layer "x"'
+
+# An option is held by the file, or changes nothing of the result. A new one must be put here.
+held="layers data data-dir validation-data validation-split test-split split label label-as categorical ignore missing
+delimiter no-header image-size channels scale one-hot augment epochs max-steps batch-size optimizer learning-rate schedule
+reduce-on-plateau clipnorm global-clipnorm clipvalue accumulate ema momentum nesterov beta1 beta2 rho epsilon paper-epsilon
+weight-decay loss class-weight metrics precision loss-scale loss-scale-growth seed shuffle no-shuffle init weights freeze
+early-stopping save-best tensorboard backup device"
+others="resume out log no-autotune no-plots profile quiet help"
+run train --help
+# shellcheck disable=SC2086
+same "$(sed -n 's/^  --\([a-z0-9-]*\).*/\1/p' out | sort | tr '\n' ' ')" "$(printf '%s\n' $held $others | sort | tr '\n' ' ')"
 
 # Tables by a recipe, and images that are changed at random.
 awk 'BEGIN { print "kind,width,height"; for (i = 0; i < 90; i++)

@@ -98,6 +98,7 @@ static void files_are_read_and_written(void **state) {
     assert_int_equal(gs_context_create(&context, NULL), GS_OK);
     put(path, "{\"layers\": \"12 dense:7:relu dense:3\", \"data\": \"idx:a,b\", \"epochs\": 3, \"batch_size\": 8,\n"
               "\"seed\": \"18446744073709551615\", \"shuffle\": false, \"validation_split\": 0.1,\n"
+              "\"weights\": \"old.safetensors\", \"freeze\": \"dense,x*\", \"precision\": \"mixed_bfloat16\",\n"
               "\"optimizer\": {\"name\": \"sgd\", \"learning_rate\": 0.03, \"momentum\": 0.9, \"nesterov\": true},\n"
               "\"loss\": {\"name\": \"huber\", \"delta\": 2}, \"metrics\": [\"mae\"],\n"
               "\"callbacks\": [{\"name\": \"EarlyStopping\", \"patience\": 4, \"baseline\": 0.5, \"mode\": \"max\"},\n"
@@ -106,6 +107,8 @@ static void files_are_read_and_written(void **state) {
     assert_true(e->epochs == 3 && e->batch_size == 8 && e->seed == UINT64_MAX && !e->shuffle);
     assert_true(e->validation_split == 0.1 && !e->init && !e->device && e->max_steps == 0);
     assert_string_equal(e->data, "idx:a,b");
+    assert_string_equal(e->weights, "old.safetensors");
+    assert_string_equal(e->freeze, "dense,x*");
     if (gs_experiment_make_model(context, e, &model) != GS_OK) fail_msg("%s", gs_context_message(context));
     gs_compile_params compile;
     gs_model_get_compile(model, &compile);
@@ -113,6 +116,7 @@ static void files_are_read_and_written(void **state) {
     assert_true(compile.optimizer.nesterov && compile.optimizer.momentum == 0.9f);
     assert_true(compile.loss.kind == GS_LOSS_HUBER && compile.loss.delta == 2 &&
                 compile.metrics[0].kind == GS_METRIC_MAE);
+    assert_int_equal(compile.precision, GS_PRECISION_MIXED_BFLOAT16);
     assert_int_equal(gs_experiment_make_callbacks(context, e, "/some", &callbacks, &count), GS_OK);
     assert_true(count == 2 && strcmp(callbacks[0]->name, "EarlyStopping") == 0);
 
@@ -120,6 +124,9 @@ static void files_are_read_and_written(void **state) {
     if (gs_experiment_save(context, e, model, copy) != GS_OK) fail_msg("%s", gs_context_message(context));
     if (gs_experiment_load(context, copy, &again) != GS_OK) fail_msg("%s", gs_context_message(context));
     assert_true(again->seed == UINT64_MAX && again->validation_split == 0.1 && again->model_json && !again->shuffle);
+    assert_string_equal(again->weights, "old.safetensors");
+    assert_string_equal(again->freeze, "dense,x*");
+    assert_string_equal(again->precision, "mixed_bfloat16");
     if (gs_experiment_make_model(context, again, &other) != GS_OK) fail_msg("%s", gs_context_message(context));
     if (gs_experiment_save(context, again, other, path) != GS_OK) fail_msg("%s", gs_context_message(context));
     char *one, *two;
@@ -152,7 +159,7 @@ static void bad_files_are_refused(void **state) {
         {"{}", "$: expected \"model\" or \"layers\", found neither"},
         {"{\"layers\": \"3 dense:1\", \"model\": \"x\"}", "$: expected \"model\" or \"layers\", found both"},
         {"{\"model\": 3}", "$.model: expected a path or a model, found 3"},
-        {"{\"layers\": \"3\", \"epoch\": 3}", "$.epoch: there is no such member; known are init, data"},
+        {"{\"layers\": \"3\", \"epoch\": 3}", "$.epoch: there is no such member; known are init, weights, freeze"},
         {"{\"layers\": \"3\", \"epochs\": 0}", "$.epochs: expected an integer from 1 to 1000000, found 0"},
         {"{\"layers\": \"3\", \"epochs\": 1.5}", "$.epochs: "},
         {"{\"layers\": \"3\", \"batch_size\": \"8\"}", "$.batch_size: expected an integer"},
@@ -165,6 +172,11 @@ static void bad_files_are_refused(void **state) {
         {"{\"layers\": \"3\", \"validation_split\": 0.5, \"validation_data\": \"x\"}", "$.validation_split: there is"},
         {"{\"layers\": \"3\", \"optimizer\": {\"name\": \"adam\", \"learning_rate\": \"fast\"}}",
          "$.optimizer.learning_rate: expected a number, found \"fast\""},
+        {"{\"layers\": \"3\", \"init\": \"a\", \"weights\": \"b\"}", "$.weights: there is init already"},
+        {"{\"layers\": \"3\", \"weights\": 3}", "$.weights: expected a string"},
+        {"{\"layers\": \"3\", \"freeze\": [\"dense\"]}", "$.freeze: expected a string"},
+        {"{\"layers\": \"3\", \"precision\": \"float8\"}",
+         "$.precision: unknown precision \"float8\"; known are float32, mixed_float16"},
         {"{\"layers\": \"3\", \"optimizer\": \"adom\"}", "$.optimizer: "},
         {"{\"layers\": \"3\", \"loss\": {\"name\": \"huber\", \"delta\": []}}", "$.loss.delta: "},
         {"{\"layers\": \"3\", \"metrics\": [\"accuracy\", \"acuracy\"]}", "$.metrics[1]: "},
