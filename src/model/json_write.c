@@ -12,7 +12,8 @@ static void write_layer(gs__text *text, const gs__model_layer *layer, gs_precisi
     const bool is_input = gs__layer_is_input(&layer->params);
     if (is_input) precision = GS_PRECISION_FLOAT32;
     else if (layer->params.precision) precision = layer->params.precision;
-    if (!is_input) gs__text_append(text, ", \"trainable\": %s", layer->params.frozen ? "false" : "true");
+    // Not where there is nothing to train: Keras's SpatialDropout takes no such argument.
+    if (layer->class->parameters) gs__text_append(text, ", \"trainable\": %s", layer->params.frozen ? "false" : "true");
     gs__text_append(text, ", \"dtype\": \"%s\"", gs_precision_name(precision));
     if (layer->class->to_json) layer->class->to_json(text, &layer->params);
     gs__text_append(text, "}, \"registered_name\": null");

@@ -47,6 +47,22 @@ fail:
     return status;
 }
 
+static bool same_regularizer(gs_regularizer a, gs_regularizer b) {
+    return a.l1 == b.l1 && a.l2 == b.l2;
+}
+
+// Both directions have one gs_rnn_params here. How their weights begin is not compared: the seeds may differ.
+static bool is_reverse(const gs_rnn_params *a, const gs_rnn_params *b) {
+    return a->units == b->units && a->go_backwards != b->go_backwards && a->no_bias == b->no_bias &&
+           a->return_sequences == b->return_sequences && a->activation == b->activation &&
+           a->has_activation == b->has_activation && a->recurrent_activation == b->recurrent_activation &&
+           a->has_recurrent_activation == b->has_recurrent_activation &&
+           a->no_unit_forget_bias == b->no_unit_forget_bias &&
+           same_regularizer(a->kernel_regularizer, b->kernel_regularizer) &&
+           same_regularizer(a->recurrent_regularizer, b->recurrent_regularizer) &&
+           same_regularizer(a->bias_regularizer, b->bias_regularizer);
+}
+
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {
     gs_bidirectional_params *p = &layer->bidirectional;
     gs_status status = GS_OK;
@@ -57,8 +73,7 @@ static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer)
     p->layer = static_name(kind);
     if (gs__json_find(config, "backward_layer")) {
         GS_TRY(read_inner(json, config, "backward_layer", &other, &backward));
-        if (other != kind || backward.units != p->rnn.units || backward.go_backwards == p->rnn.go_backwards ||
-            backward.no_bias != p->rnn.no_bias || backward.return_sequences != p->rnn.return_sequences)
+        if (other != kind || !is_reverse(&p->rnn, &backward))
             return gs__json_fail(json, gs__json_find(config, "backward_layer"), GS_ERR_UNSUPPORTED,
                                  "a backward layer of another kind than the forward one is not supported");
     }
@@ -78,9 +93,8 @@ static void write_inner(gs__text *text, const gs_layer *layer, bool backwards) {
     const gs_bidirectional_params *p = &layer->bidirectional;
     gs_rnn_params rnn = p->rnn;
     rnn.go_backwards = backwards;
-    gs__text_append(text,
-                    "{\"module\": \"keras.layers\", \"class_name\": \"%s\", \"config\": {\"name\": \"%s_layer\", ",
-                    p->layer, backwards ? "backward" : "forward");
+    gs__text_append(text, "{\"module\": \"keras.layers\", \"class_name\": \"%s\", \"config\": {\"name\": \"%s_%s\", ",
+                    p->layer, backwards ? "backward" : "forward", gs__layer_find(p->layer)->base_name);
     gs__text_append(text, "\"trainable\": true, \"dtype\": \"float32\"");
     gs__rnn_to_json(text, kind_of(layer), &rnn);
     gs__text_append(text, "}, \"registered_name\": null}");

@@ -70,12 +70,13 @@ fail:
 }
 
 static void write_numbers(gs__text *text, const char *key, const float *values, uint32_t count) {
-    gs__text_append(text, ", \"%s\": %s", key, values ? "[" : "null");
+    const bool list = values && count > 1;
+    gs__text_append(text, ", \"%s\": %s", key, list ? "[" : values ? "" : "null");
     for (uint32_t i = 0; values && i < count; i++) {
         if (i) gs__text_append(text, ", ");
         gs__text_append_float(text, values[i]);
     }
-    if (values) gs__text_append(text, "]");
+    if (list) gs__text_append(text, "]");
 }
 
 static void to_json(gs__text *text, const gs_layer *layer) {
