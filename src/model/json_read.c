@@ -77,6 +77,10 @@ static gs_status read_layer(gs__error *error, gs__json *json, const cJSON *item,
     gs__text_show(class_name, shown, sizeof shown);
     gs__text_show(name ? name : "", shown_name, sizeof shown_name);
     const gs__layer_class *class = gs__layer_find(class_name);
+    if (strcmp(class_name, "Sequential") == 0 || strcmp(class_name, "Functional") == 0)
+        return gs__json_fail(json, item, GS_ERR_UNSUPPORTED,
+                             "layer \"%s\" (%s) is not supported: put the layers of that model in its place",
+                             shown_name, shown);
     if (!class)
         return gs__json_fail(json, item, GS_ERR_UNSUPPORTED, "layer \"%s\" (%s) is not supported; known are %s",
                              shown_name, shown, gs__layer_list_text(false, list, sizeof list));

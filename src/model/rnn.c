@@ -60,13 +60,13 @@ static gs_status read_activation(gs__json *json, const cJSON *config, const char
     return *has ? gs__activation_from_json(json, config, key, activation, &alpha, &has_alpha) : GS_OK;
 }
 
-// Dropout inside of a recurrent layer.
-static gs_status refuse_dropout(gs__json *json, const cJSON *config, const char *key) {
+// Dropout inside of a recurrent layer; `instead` ends the message.
+static gs_status refuse_dropout(gs__json *json, const cJSON *config, const char *key, const char *instead) {
     double rate = 0;
     gs_status status = gs__json_get_number(json, config, key, GS__JSON_OPTIONAL, &rate);
     if (status == GS_OK && rate != 0)
-        return gs__json_fail(json, gs__json_find(config, key), GS_ERR_UNSUPPORTED,
-                             "%g is not supported; put a Dropout layer in front", rate);
+        return gs__json_fail(json, gs__json_find(config, key), GS_ERR_UNSUPPORTED, "%g is not supported%s", rate,
+                             instead);
     return status;
 }
 
@@ -89,8 +89,9 @@ gs_status gs__rnn_from_json(gs__json *json, const cJSON *config, gs__rnn_kind ki
                              "reset_after=False is not supported");
     p->no_bias = !use_bias;
     p->no_unit_forget_bias = !forget;
-    GS_TRY(refuse_dropout(json, config, "dropout"));
-    GS_TRY(refuse_dropout(json, config, "recurrent_dropout"));
+    // Keras's mask is one for all times.
+    GS_TRY(refuse_dropout(json, config, "dropout", "; put a SpatialDropout1D layer in front"));
+    GS_TRY(refuse_dropout(json, config, "recurrent_dropout", ""));
     GS_TRY(gs__initializer_from_json(json, config, "kernel_initializer", &p->kernel_initializer));
     GS_TRY(gs__initializer_from_json(json, config, "recurrent_initializer", &p->recurrent_initializer));
     GS_TRY(gs__initializer_from_json(json, config, "bias_initializer", &p->bias_initializer));

@@ -63,7 +63,16 @@ conv3d                   Conv3D volume
 constraint               Dense bounded kernel_constraint
 dropout_noise_shape      Dropout rows noise_shape
 initializer_unsupported  Dense turned Identity
-nested                   Sequential inner
+nested                   Sequential inner place
+nested_functional        Functional inner place
+two_outputs              output_layers 2
+recurrent_state          LSTM memory return_state
+recurrent_stateful       GRU memory stateful
+recurrent_dropout        LSTM memory recurrent_dropout 0.25
+recurrent_input_dropout  SimpleRNN memory dropout SpatialDropout1D
+reset_before             GRU memory reset_after
+masked                   Embedding words mask_zero
+backward_other           Bidirectional both backward_layer
 regularizer_unsupported  Dense active activity_regularizer
 relu_capped              ReLU relu6 max_value
 softmax_axis             Softmax columns axis

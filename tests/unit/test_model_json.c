@@ -130,7 +130,21 @@ static void test_refuses_by_name(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"conv3d", "config.layers[1]: layer \"volume\" (Conv3D) is not supported; known are Activation, "},
-        {"nested", "layer \"inner\" (Sequential) is not supported"},
+        {"nested", "config.layers[1]: layer \"inner\" (Sequential) is not supported: put the layers of that model"},
+        {"nested_functional",
+         "config.layers[1]: layer \"inner\" (Functional) is not supported: put the layers of that"},
+        {"two_outputs", "config.output_layers: 2 of them; 1 is supported"},
+        {"recurrent_state", "layer \"memory\" (LSTM): config.layers[1].config.return_state: true is not supported"},
+        {"recurrent_stateful", "layer \"memory\" (GRU): config.layers[1].config.stateful: true is not supported"},
+        {"recurrent_dropout",
+         "layer \"memory\" (LSTM): config.layers[1].config.recurrent_dropout: 0.25 is not supported"},
+        {"recurrent_input_dropout", "layer \"memory\" (SimpleRNN): config.layers[1].config.dropout: 0.25 is not "
+                                    "supported; put a SpatialDropout1D layer in front"},
+        {"reset_before", "layer \"memory\" (GRU): config.layers[1].config.reset_after: reset_after=False is not"},
+        {"masked", "layer \"words\" (Embedding): config.layers[1].config.mask_zero: true is not supported"},
+        {"backward_other",
+         "layer \"both\" (Bidirectional): config.layers[1].config.backward_layer: a backward layer of "
+         "another kind"},
         {"constraint", "layer \"bounded\" (Dense): config.layers[1].config.kernel_constraint"},
         {"regularizer_unsupported", "layer \"active\" (Dense): config.layers[1].config.activity_regularizer"},
         {"initializer_unsupported", "layer \"turned\" (Dense): config.layers[1].config.kernel_initializer: initializer "

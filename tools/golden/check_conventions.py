@@ -204,6 +204,11 @@ def check_layers():
         np.allclose(kept, 1 / 0.75) and abs(kept.size / y.size - 0.75) < 0.02,
     )
     check("Dropout: does nothing outside training", np.all(np.asarray(layers.Dropout(0.25)(torch.ones(9, 9))) == 1))
+    crop, image = layers.RandomCrop(2, 3, seed=1), np.arange(2 * 5 * 6, dtype=np.float32).reshape(2, 5, 6, 1)
+    y = np.asarray(crop(torch.tensor(image), training=False))
+    check("RandomCrop: does nothing outside training", np.array_equal(y, image))
+    y = np.asarray(crop(torch.tensor(image), training=True))[..., 0]
+    check("RandomCrop: in training one place for the batch", y.shape == (2, 2, 3) and np.all(y[1] - y[0] == 30))
     dense = layers.Dense(5)
     y = dense(torch.zeros(2, 3, 4))
     check("Dense: over the last axis, kernel (in, units)", tuple(y.shape) == (2, 3, 5) and dense.kernel.shape == (4, 5))

@@ -277,7 +277,7 @@ def bfloat16():
 
 
 def frozen():
-    """A layer that is not trained ("trainable": false). Must be refused with the layer's name until it is supported."""
+    """A layer that is not trained ("trainable": false)."""
     model = keras.Sequential([layers.Input((6,)), layers.Dense(6, name="frozen"), layers.Dense(3, name="head")])
     model.get_layer("frozen").trainable = False
     return model
@@ -340,8 +340,56 @@ def nested():
     return keras.Sequential([layers.Input((6,)), inner, layers.Dense(2)])
 
 
+def nested_functional():
+    """A Functional model as a layer of another. Must be refused with its name."""
+    x, y = layers.Input((6,), name="x"), layers.Input((6,), name="y")
+    inner = keras.Model(y, layers.Dense(4)(y), name="inner")
+    return keras.Model(x, layers.Dense(2)(inner(x)), name="outer")
+
+
+def two_outputs():
+    """A model of two results. Must be refused."""
+    x = layers.Input((6,), name="x")
+    return keras.Model(x, [layers.Dense(4, name="a")(x), layers.Dense(2, name="b")(x)], name="two")
+
+
+def recurrent_state():
+    """The states of a layer as tensors of their own. Must be refused with the layer's name."""
+    x = layers.Input((5, 3), name="x")
+    y, h, _ = layers.LSTM(4, return_state=True, name="memory")(x)
+    return keras.Model(x, layers.Add(name="sum")([y, h]), name="states")
+
+
+def recurrent_stateful():
+    return keras.Sequential([layers.Input((5, 3), batch_size=2), layers.GRU(4, stateful=True, name="memory")])
+
+
+def recurrent_dropout():
+    return keras.Sequential([layers.Input((5, 3)), layers.LSTM(4, recurrent_dropout=0.25, name="memory")])
+
+
+def recurrent_input_dropout():
+    return keras.Sequential([layers.Input((5, 3)), layers.SimpleRNN(4, dropout=0.25, name="memory")])
+
+
+def reset_before():
+    """The older GRU, which resets before the product. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((5, 3)), layers.GRU(4, reset_after=False, name="memory")])
+
+
+def masked():
+    """Token 0 as no token. Must be refused with the layer's name."""
+    return keras.Sequential([layers.Input((5,)), layers.Embedding(9, 3, mask_zero=True, name="words"), layers.GRU(4)])
+
+
+def backward_other():
+    """Another activation backwards. Must be refused with the layer's name."""
+    back = layers.GRU(4, activation="sigmoid", go_backwards=True)
+    return keras.Sequential([layers.Input((5, 3)), layers.Bidirectional(layers.GRU(4), backward_layer=back, name="both")])
+
+
 def functional():
-    """A Functional model, with a branch. Must be refused as a kind of model."""
+    """A Functional model, with a branch."""
     x = layers.Input((6,), name="x")
     a = layers.Dense(4, activation="relu", name="a")(x)
     b = layers.Dense(4, name="b")(x)
@@ -380,6 +428,15 @@ TEST_MODELS = [
     conv2d,
     conv3d,
     nested,
+    nested_functional,
+    two_outputs,
+    recurrent_state,
+    recurrent_stateful,
+    recurrent_dropout,
+    recurrent_input_dropout,
+    reset_before,
+    masked,
+    backward_other,
     functional,
 ]
 
