@@ -26,17 +26,24 @@ static bool write_line(char line[MAX_LINE_BYTES], const char *head, const void *
     return length > 0 && length < MAX_LINE_BYTES;
 }
 
+size_t gs__cache_check(const char *file, size_t file_bytes, const char *head) {
+    char expected[MAX_LINE_BYTES];
+    const char *end = memchr(file, '\n', file_bytes < MAX_LINE_BYTES ? file_bytes : MAX_LINE_BYTES);
+    const size_t line = end ? (size_t)(end - file) + 1 : 0;
+    // The line that was written for this content and head, or the file is not it.
+    const bool good = end && write_line(expected, head, file + line, file_bytes - line) && strlen(expected) == line &&
+                      memcmp(file, expected, line) == 0;
+    return good ? line : 0;
+}
+
 bool gs__cache_read(const char *dir, const char *name, const char *head, char **data, size_t *bytes) {
-    char *path = gs__path_join(NULL, dir, name), *file = NULL, expected[MAX_LINE_BYTES];
+    char *path = gs__path_join(NULL, dir, name), *file = NULL;
     size_t file_bytes = 0;
     const bool found = path && gs__file_read(NULL, path, MAX_BYTES, &file, &file_bytes) == GS_OK;
     free(path);
     if (!found) return false;
-    const char *end = memchr(file, '\n', file_bytes < MAX_LINE_BYTES ? file_bytes : MAX_LINE_BYTES);
-    const size_t line = end ? (size_t)(end - file) + 1 : 0;
-    // The line that was written for this content and head, or the file is not it.
-    if (!end || !write_line(expected, head, file + line, file_bytes - line) || strlen(expected) != line ||
-        memcmp(file, expected, line) != 0) {
+    const size_t line = gs__cache_check(file, file_bytes, head);
+    if (!line) {
         free(file);
         return false;
     }

@@ -16,6 +16,9 @@ char *gs__cache_dir(void);
 // Reads dir/name; false when there is no such file with this head, or it is damaged. *data (freed with free()) has a
 // zero byte after the last one, which *bytes does not count.
 bool gs__cache_read(const char *dir, const char *name, const char *head, char **data, size_t *bytes);
+// The same of a file's content in memory: where what follows the line begins; 0: it is not a file with this head, or a
+// damaged one.
+size_t gs__cache_check(const char *file, size_t file_bytes, const char *head);
 // Replaces dir/name, making the folder when needed; readers see the old file or the new one. False when it could not.
 bool gs__cache_write(const char *dir, const char *name, const char *head, const void *data, size_t bytes);
 

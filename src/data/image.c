@@ -25,13 +25,51 @@ static uint64_t load_u32(const unsigned char *from) {
     return (uint64_t)from[0] | (uint64_t)from[1] << 8 | (uint64_t)from[2] << 16 | (uint64_t)from[3] << 24;
 }
 
-// stb_image fills what is missing of a BMP file with zeros; it reports a truncated PNG by itself.
+static bool is_png(const unsigned char *data, size_t bytes) {
+    return bytes >= 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0;
+}
+
+// Whether a chunk is longer than what is left of the file: stb_image takes memory for it before it finds out.
+static bool is_png_truncated(const unsigned char *data, size_t bytes) {
+    for (size_t at = 8; at < bytes;) {
+        if (bytes - at < 12) return true;
+        const uint64_t length = (uint64_t)data[at] << 24 | (uint64_t)data[at + 1] << 16 | (uint64_t)data[at + 2] << 8 |
+                                (uint64_t)data[at + 3];
+        if (length > bytes - at - 12) return true;
+        if (memcmp(data + at + 4, "IEND", 4) == 0) return false;
+        at += (size_t)length + 12;
+    }
+    return true;
+}
+
+// stb_image fills what is missing of a BMP file with zeros.
 static bool is_truncated(const unsigned char *data, size_t bytes, int width, int height) {
-    if (bytes < 30 || data[0] != 'B' || data[1] != 'M') return false;
+    if (is_png(data, bytes)) return is_png_truncated(data, bytes);
+    if (bytes < 2 || data[0] != 'B' || data[1] != 'M') return false;
+    if (bytes < 30) return true;
     size_t place = load_u32(data + 14) == 12 ? 24 : 28;
     uint64_t bits = data[place] | (uint64_t)data[place + 1] << 8;
+    if (bits == 0) return true; // such an image takes no bytes, and any size would fit
     uint64_t row = (bits * (uint64_t)width + 31) / 32 * 4;
     return load_u32(data + 10) + row * (uint64_t)height > bytes;
+}
+
+// No PNG or JPEG file is packed tighter than this. What claims to be larger lacks data, and is refused before memory is
+// taken for it. Deflate: bytes of rows from one of the file. JPEG: pixels from one byte, with one bit for a block of 64 in
+// a component that has every fourth column only.
+enum { PNG_RATIO = 1032, JPEG_RATIO = 64 * 8 * 4 };
+
+// The bytes of rows of a PNG image, filters included; 0: it is none.
+static uint64_t png_bytes(const unsigned char *data, size_t bytes, uint32_t width, uint32_t height) {
+    static const unsigned char channels[7] = {1, 0, 3, 1, 2, 0, 4};
+    if (bytes < 26 || !is_png(data, bytes) || data[25] > 6) return 0;
+    const uint64_t bits = (uint64_t)data[24] * channels[data[25]] * width;
+    return (1 + (bits + 7) / 8) * height;
+}
+
+static bool claims_too_much(const unsigned char *data, size_t bytes, const gs__image *image) {
+    if (gs__jpeg_is(data, bytes)) return (uint64_t)image->width * image->height / JPEG_RATIO > bytes;
+    return png_bytes(data, bytes, image->width, image->height) / PNG_RATIO > bytes;
 }
 
 // Channels that a sample of this shape takes from a width x height image; 0 when it does not fit.
@@ -83,6 +121,9 @@ gs_status gs__image_info(gs__error *error, const char *name, const void *data, s
     if ((uint64_t)image->width * image->height > MAX_PIXELS)
         return gs__fail(error, GS_ERR_UNSUPPORTED, "%s: the image is %u x %u, at most %llu pixels are read", name,
                         image->width, image->height, (unsigned long long)MAX_PIXELS);
+    if (claims_too_much(data, bytes, image))
+        return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: it claims %u x %u pixels in %zu bytes", name,
+                        image->width, image->height, bytes);
     if (!is_truncated(data, bytes, (int)image->width, (int)image->height)) return GS_OK;
     return gs__fail(error, GS_ERR_FORMAT, "%s: the image is truncated", name);
 }

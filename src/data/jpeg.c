@@ -12,6 +12,12 @@ bool gs__jpeg_is(const void *data, size_t bytes) {
 #ifdef GRADSMITH_HAS_JPEG
 #include <turbojpeg.h>
 
+#ifdef TJFLAG_LIMITSCANS
+#define LIMIT_SCANS TJFLAG_LIMITSCANS
+#else
+#define LIMIT_SCANS 0 // before libjpeg-turbo 2.1
+#endif
+
 static gs_status fail_jpeg(gs__error *error, const char *name, tjhandle decoder) {
     return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged: %s", name, tjGetErrorStr2(decoder));
 }
@@ -58,9 +64,9 @@ gs_status gs__jpeg_decode(gs__error *error, const char *name, const void *data, 
     }
     image->channels = channels;
     // The accurate transform: the same pixels from every version of the library. A warning is a failure: it means
-    // that the file is cut off or damaged.
+    // that the file is cut off or damaged. So does it end there, before many scans over what is missing take their time.
     if (tjDecompress2(decoder, data, (unsigned long)bytes, image->pixels, (int)image->width, 0, (int)image->height,
-                      formats[channels], TJFLAG_ACCURATEDCT) != 0)
+                      formats[channels], TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | LIMIT_SCANS) != 0)
         GS_TRY(fail_jpeg(error, name, decoder));
     tjDestroy(decoder);
     return GS_OK;

@@ -119,8 +119,9 @@ struct gs__safetensors {
     gs__error *error;
     char *path;
     int fd;
+    const unsigned char *memory; // the file, where it is not read from fd
     uint64_t data_offset; // of the file
-    uint64_t data_bytes;
+    uint64_t data_bytes; // header included, until it is known
     gs__json *json;
     tensor *tensors; // in the order of their data
     uint32_t count;
@@ -133,6 +134,10 @@ static gs_status fail_format(gs__safetensors *file, const char *what) {
 
 static gs_status read_at(gs__safetensors *file, uint64_t offset, void *data, size_t bytes) {
     char *to = data;
+    if (file->memory) {
+        memcpy(data, file->memory + offset, bytes);
+        return GS_OK;
+    }
     while (bytes > 0) {
         ssize_t n = pread(file->fd, to, bytes, (off_t)offset);
         if (n < 0 && errno == EINTR) continue;
@@ -157,7 +162,7 @@ static gs_status open_file(gs__safetensors *file) {
     if (!S_ISREG(info.st_mode))
         return gs__fail(file->error, GS_ERR_FILE, "%s: cannot be read: it is not a regular file",
                         gs__path_show(file->path));
-    file->data_bytes = (uint64_t)info.st_size; // header included, until it is known
+    file->data_bytes = (uint64_t)info.st_size;
     return GS_OK;
 }
 
@@ -283,7 +288,9 @@ fail:
     return status;
 }
 
-gs_status gs__safetensors_open(gs__error *error, const char *path, gs__safetensors **file_out) {
+// `memory` NULL: the file at the path.
+static gs_status open_any(gs__error *error, const char *path, const void *memory, uint64_t bytes,
+                          gs__safetensors **file_out) {
     gs_status status = GS_ERR_MEMORY;
     const cJSON *item;
     gs__safetensors *file = gs__allocate(error, 1, sizeof *file, "safetensors file");
@@ -292,7 +299,9 @@ gs_status gs__safetensors_open(gs__error *error, const char *path, gs__safetenso
     file->fd = -1;
     file->path = gs__text_copy(error, path);
     if (!file->path) goto fail;
-    GS_TRY(open_file(file));
+    file->memory = memory;
+    file->data_bytes = bytes;
+    if (!memory) GS_TRY(open_file(file));
     GS_TRY(read_header(file));
     const cJSON *root = gs__json_root(file->json);
     uint64_t members = 0;
@@ -312,6 +321,15 @@ gs_status gs__safetensors_open(gs__error *error, const char *path, gs__safetenso
 fail:
     gs__safetensors_close(file);
     return status;
+}
+
+gs_status gs__safetensors_open(gs__error *error, const char *path, gs__safetensors **file) {
+    return open_any(error, path, NULL, 0, file);
+}
+
+gs_status gs__safetensors_open_memory(gs__error *error, const char *name, const void *data, uint64_t bytes,
+                                      gs__safetensors **file) {
+    return open_any(error, name, data, bytes, file);
 }
 
 void gs__safetensors_close(gs__safetensors *file) {

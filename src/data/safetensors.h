@@ -35,6 +35,9 @@ typedef struct gs__safetensors_info {
 // Opens a file and checks its whole header: sizes, offsets without hole or overlap, unique names, rank <=
 // GS_MAX_RANK. `error` is borrowed until close. GS_ERR_FILE, GS_ERR_FORMAT, GS_ERR_UNSUPPORTED.
 gs_status gs__safetensors_open(gs__error *error, const char *path, gs__safetensors **file);
+// The same of a file's content in memory, borrowed until close; `name` is for messages.
+gs_status gs__safetensors_open_memory(gs__error *error, const char *name, const void *data, uint64_t bytes,
+                                      gs__safetensors **file);
 void gs__safetensors_close(gs__safetensors *file);
 uint32_t gs__safetensors_count(const gs__safetensors *file);
 // Tensors in the order of their data. `index` must be below the count.

@@ -160,8 +160,13 @@ typedef struct gs__model_params {
     const uint32_t *inputs; // the calls that the model's inputs come from, in the order of a sample
     uint32_t input_count, output;
     const gs_compile_params *json_compile; // may be NULL
+    uint64_t max_parameters;               // elements; 0: no limit but that of the library
 } gs__model_params;
 gs_status gs__model_create(gs_context *context, const gs__model_params *params, gs_model **model);
+// gs_model_from_json of a file from outside: GS_ERR_FORMAT before any memory is taken for more than max_parameters
+// weights (0: no limit but that of the library).
+gs_status gs__model_from_json(gs_context *context, const char *text, size_t bytes, uint64_t seed,
+                              uint64_t max_parameters, gs_model **model);
 // The uses of the layers: copied and checked; their shapes; whether those behind the first fit the layer's parameters.
 gs_status gs__model_copy_calls(gs_model *model, const gs__model_params *params);
 gs_status gs__model_shape_calls(gs_model *model);

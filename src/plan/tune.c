@@ -37,11 +37,7 @@ static void add_entry(gs__tuner *tuner, const char *key, const char *way) {
     snprintf(entry->way, sizeof entry->way, "%s", way);
 }
 
-// Adds the entries of the file that are unknown.
-static void load(gs__tuner *tuner, const gs__gpu *gpu) {
-    char *text = NULL;
-    size_t bytes = 0;
-    if (!gs__gpu_cache_read(gpu, KIND, &text, &bytes)) return;
+void gs__tuner_parse(gs__tuner *tuner, char *text) {
     for (char *line = text; *line;) {
         char *end = line + strcspn(line, "\n"), *next = *end ? end + 1 : end;
         *end = 0;
@@ -52,6 +48,12 @@ static void load(gs__tuner *tuner, const gs__gpu *gpu) {
         }
         line = next;
     }
+}
+
+static void load(gs__tuner *tuner, const gs__gpu *gpu) {
+    char *text = NULL;
+    size_t bytes = 0;
+    if (gs__gpu_cache_read(gpu, KIND, &text, &bytes)) gs__tuner_parse(tuner, text);
     free(text);
 }
 

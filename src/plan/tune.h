@@ -90,6 +90,8 @@ void gs__tuner_set(gs__tuner *tuner, const gs__choice *choice, const gs__way *wa
 bool gs__tuner_tried(gs__tuner *tuner, const gs__shader *shader);
 bool gs__tuner_trusts(const gs__tuner *tuner, const gs__shader *shader);
 void gs__tuner_prove(gs__tuner *tuner, const gs__shader *shader, bool right);
+// Adds the entries of a file's text that are unknown. The text is changed.
+void gs__tuner_parse(gs__tuner *tuner, char *text);
 // Writes the table to disk, with what other processes have added there.
 void gs__tuner_save(gs__tuner *tuner, gs__gpu *gpu);
 

@@ -316,16 +316,11 @@ gs_status gs_experiment_create(gs_context *context, gs_experiment **experiment) 
     return GS_OK;
 }
 
-gs_status gs_experiment_load(gs_context *context, const char *path, gs_experiment **experiment) {
-    if (!context || !experiment) return GS_ERR_ARGUMENT;
+gs_status gs__experiment_parse(gs_context *context, const char *path, const char *text, size_t bytes,
+                               gs_experiment **experiment) {
     gs__error *error = gs__context_error(context);
-    *experiment = NULL;
-    if (!path) return gs__fail(error, GS_ERR_ARGUMENT, "gs_experiment_load: the path is NULL");
     gs_status status = GS_OK;
-    char *text = NULL;
-    size_t bytes = 0;
     gs__json *json = NULL;
-    GS_TRY(gs__file_read(error, path, MAX_BYTES, &text, &bytes));
     GS_TRY(gs__json_parse(error, text, bytes, gs__path_show(path), &json));
     gs__json_name_root(json, "$");
     status = gs_experiment_create(context, experiment);
@@ -337,8 +332,20 @@ gs_status gs_experiment_load(gs_context *context, const char *path, gs_experimen
     GS_TRY(keep_document(error, e, json));
     GS_TRY(read_all(error, json, path, e));
 fail:
-    free(text);
     if (status != GS_OK) gs_experiment_destroy(experiment);
+    return status;
+}
+
+gs_status gs_experiment_load(gs_context *context, const char *path, gs_experiment **experiment) {
+    if (!context || !experiment) return GS_ERR_ARGUMENT;
+    gs__error *error = gs__context_error(context);
+    *experiment = NULL;
+    if (!path) return gs__fail(error, GS_ERR_ARGUMENT, "gs_experiment_load: the path is NULL");
+    char *text = NULL;
+    size_t bytes = 0;
+    gs_status status = gs__file_read(error, path, MAX_BYTES, &text, &bytes);
+    if (status == GS_OK) status = gs__experiment_parse(context, path, text, bytes, experiment);
+    free(text);
     return status;
 }
 

@@ -144,6 +144,20 @@ static void test_huge(void **state) {
     status = gs__image_decode(&error, "huge.bmp", file, bytes, 3, &image);
     expect_failure(&error, status, GS_ERR_FORMAT, "huge.bmp: the image is truncated", NULL);
     free(file);
+
+    file = golden("rgb.png", &bytes);
+    memcpy(file + 16, "\0\0\x20\0\0\0\x20\0", 8);
+    status = gs__image_info(&error, "huge.png", file, bytes, &image);
+    expect_failure(&error, status, GS_ERR_FORMAT, "huge.png: the image is damaged: it claims 8192 x 8192", NULL);
+    free(file);
+#ifdef GRADSMITH_HAS_JPEG
+    file = golden("rgb.jpg", &bytes);
+    for (size_t i = 0; i + 9 < bytes; i++)
+        if (memcmp(file + i, "\xFF\xC0", 2) == 0) memcpy(file + i + 5, "\x20\0\x20\0", 4);
+    status = gs__image_info(&error, "huge.jpg", file, bytes, &image);
+    expect_failure(&error, status, GS_ERR_FORMAT, "huge.jpg: the image is damaged: it claims 8192 x 8192", NULL);
+    free(file);
+#endif
 }
 
 // --- folders -----------------------------------------------------------------------------------------------------
@@ -232,7 +246,7 @@ static void test_folder_refused(void **state) {
     size_t bytes;
     char *file = golden("rgb.png", &bytes);
     files_put("bad/b/2.png", file, bytes - 100);
-    fails(gs_data_load(context, files_path("bad"), NULL, &data), GS_ERR_FORMAT, "b/2.png: the image is damaged", NULL);
+    fails(gs_data_load(context, files_path("bad"), NULL, &data), GS_ERR_FORMAT, "b/2.png: the image is truncated", NULL);
     free(file);
     static const unsigned char dot[] = {'B', 'M', 58, 0, 0, 0, 0, 0, 0,  0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0,
                                         0,   0,   1,  0, 0, 0, 1, 0, 24, 0, 0,  0, 0, 0, 4,  0, 0, 0, 0, 0,

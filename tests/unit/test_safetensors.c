@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static gs__error error;
 
@@ -220,6 +221,15 @@ static void test_bad_headers(void **state) {
         {"{" X("F32", "[2]", "[4,12]") "}", 12, GS_ERR_FORMAT, "x: it begins at byte 4"},
         {"{" X("F32", "[2]", "[0,8]") "," Y("[9,17]") "}", 17, GS_ERR_FORMAT, "y: it begins at byte 9"},
         {"{" X("F32", "[2]", "[0,8]") "," Y("[4,12]") "}", 12, GS_ERR_FORMAT, "y: it begins at byte 4"},
+        {"{" X("F32", "[2]", "[-1,7]") "}", 8, GS_ERR_FORMAT, "x.data_offsets[0]"},
+        {"{" X("F32", "[2]", "[18446744073709551608,18446744073709551616]") "}", 8, GS_ERR_FORMAT, "x.data_offsets[0]"},
+        {"{" X("F64", "[2305843009213693952]", "[0,0]") "}", 0, GS_ERR_FORMAT, "x.shape[0]"},
+        {"{" X("F64", "[65536,65536,65536,65536]", "[0,0]") "}", 0, GS_ERR_UNSUPPORTED, "2^40"},
+        {"{" X("F32", "[2]", "[0,8]") "} x", 8, GS_ERR_FORMAT, "more text follows"},
+        {"{" X("F32", "[2]", "[0,8]") ",\"__metadata__\":{},\"__metadata__\":{}}", 8, GS_ERR_FORMAT, "twice"},
+        {"{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}", 0, GS_ERR_FORMAT, "twice"},
+        {"{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, GS_ERR_FORMAT,
+         "x.dtype: this key is there twice"},
         {"{\"__metadata__\":7}", 0, GS_ERR_FORMAT, "__metadata__: expected an object"},
         {"{\"__metadata__\":{\"a\":7}}", 0, GS_ERR_FORMAT, "__metadata__.a: expected a string"},
     };
@@ -250,6 +260,46 @@ static void test_bad_sizes(void **state) {
     }
     expect_failure(&error, gs__safetensors_open(&error, files_put("tiny", "1234567", 7), &file), GS_ERR_FORMAT,
                    "fewer than 8 bytes", NULL);
+}
+
+// The limit itself, by a file with a hole; and a header that ends at an odd place, which only a writer avoids.
+static void test_limits(void **state) {
+    (void)state;
+    static const char header[] = "{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    const char *path = files_put("limit", "\x01\xE1\xF5\x05\0\0\0\0{", 9);
+    gs__safetensors *file = NULL;
+    assert_int_equal(truncate(path, 200000000), 0);
+    expect_failure(&error, gs__safetensors_open(&error, path, &file), GS_ERR_FORMAT, "claims a header of 100000001",
+                   "100000000 is the limit", NULL);
+    for (size_t blanks = 0; blanks < 8; blanks++) {
+        char text[sizeof header + 8];
+        float value = 1;
+        snprintf(text, sizeof text, "%s%*s", header, (int)blanks, "");
+        path = put("odd", text, strlen(text), 4);
+        assert_int_equal(gs__safetensors_open(&error, path, &file), GS_OK);
+        assert_int_equal(gs__safetensors_read_f32(file, 0, &value), GS_OK);
+        assert_true(value == 0);
+        gs__safetensors_close(file);
+    }
+}
+
+// A file's content in memory gives the same.
+static void test_memory(void **state) {
+    (void)state;
+    static const char header[] = "{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    size_t bytes;
+    char *data = files_get(put("memory", header, sizeof header - 1, 4), &bytes);
+    gs__safetensors *file = NULL;
+    float value = 1;
+    assert_int_equal(gs__safetensors_open_memory(&error, "a name", data, bytes, &file), GS_OK);
+    assert_int_equal(gs__safetensors_read_f32(file, 0, &value), GS_OK);
+    assert_true(value == 0);
+    gs__safetensors_close(file);
+    expect_failure(&error, gs__safetensors_open_memory(&error, "a name", data, bytes - 1, &file), GS_ERR_FORMAT,
+                   "a name: x.data_offsets", "truncated", NULL);
+    expect_failure(&error, gs__safetensors_open_memory(&error, "a name", data, 7, &file), GS_ERR_FORMAT, "a name",
+                   "fewer than 8 bytes", NULL);
+    free(data);
 }
 
 static gs_status open_damaged(void *user, const char *data, size_t bytes) {
@@ -285,7 +335,7 @@ int main(void) {
         cmocka_unit_test(test_write),   cmocka_unit_test(test_write_large), cmocka_unit_test(test_write_fails),
         cmocka_unit_test(test_empty),   cmocka_unit_test(test_types),       cmocka_unit_test(test_order),
         cmocka_unit_test(test_foreign), cmocka_unit_test(test_bad_headers), cmocka_unit_test(test_bad_sizes),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_memory),      cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, files_setup, files_teardown);
 }
