@@ -29,14 +29,20 @@ static bool is_png(const unsigned char *data, size_t bytes) {
     return bytes >= 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0;
 }
 
-// Whether a chunk is longer than what is left of the file: stb_image takes memory for it before it finds out.
+// Whether a chunk is longer than what is left of the file: stb_image takes memory for it before it finds out. Nor does it
+// take a first chunk of pixels without any.
 static bool is_png_truncated(const unsigned char *data, size_t bytes) {
+    bool pixels = false;
     for (size_t at = 8; at < bytes;) {
         if (bytes - at < 12) return true;
         const uint64_t length = (uint64_t)data[at] << 24 | (uint64_t)data[at + 1] << 16 | (uint64_t)data[at + 2] << 8 |
                                 (uint64_t)data[at + 3];
         if (length > bytes - at - 12) return true;
         if (memcmp(data + at + 4, "IEND", 4) == 0) return false;
+        if (memcmp(data + at + 4, "IDAT", 4) == 0) {
+            if (length == 0 && !pixels) return true;
+            pixels = true;
+        }
         at += (size_t)length + 12;
     }
     return true;

@@ -120,8 +120,8 @@ struct gs__safetensors {
     char *path;
     int fd;
     const unsigned char *memory; // the file, where it is not read from fd
-    uint64_t data_offset; // of the file
-    uint64_t data_bytes; // header included, until it is known
+    uint64_t data_offset;        // of the file
+    uint64_t data_bytes;         // header included, until it is known
     gs__json *json;
     tensor *tensors; // in the order of their data
     uint32_t count;

@@ -251,8 +251,9 @@ gs_status gs__model_create(gs_context *context, const gs__model_params *params, 
     GS_TRY(make_layers(model));
     if (params->max_parameters && model->parameter_elements > params->max_parameters) {
         status = gs__fail(error, GS_ERR_FORMAT,
-                          "the model has %llu parameters, but there can be at most %llu in the file of its weights",
-                          (unsigned long long)model->parameter_elements, (unsigned long long)params->max_parameters);
+                          "the model has %llu parameters, and the file of its weights far fewer: they do not belong "
+                          "together, or one of them is damaged",
+                          (unsigned long long)model->parameter_elements);
         goto fail;
     }
     GS_TRY(make_weights(model));

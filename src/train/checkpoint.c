@@ -127,6 +127,21 @@ fail:
     return status;
 }
 
+// The most parameters that model.json may ask for. A model that is a little different gets a message about what differs;
+// one that asks for far more than the file of its weights holds gets no memory.
+static gs_status limit_parameters(gs__error *error, const char *path, uint64_t *count) {
+    gs__safetensors *file = NULL;
+    gs_status status = gs__safetensors_open(error, path, &file);
+    *count = 1 << 20;
+    for (uint32_t i = 0; status == GS_OK && i < gs__safetensors_count(file); i++) {
+        gs__safetensors_info info;
+        gs__safetensors_get(file, i, &info);
+        *count += 2 * info.count;
+    }
+    gs__safetensors_close(file);
+    return status;
+}
+
 gs_status gs_model_load(gs_context *context, const char *dir, gs_model **model) {
     if (!context) return GS_ERR_ARGUMENT;
     gs__error *error = gs__context_error(context);
@@ -135,13 +150,15 @@ gs_status gs_model_load(gs_context *context, const char *dir, gs_model **model) 
     char *json_path = gs__path_join(error, dir, "model.json"), *json = NULL;
     char *weights_path = gs__path_join(error, dir, "model.safetensors");
     size_t bytes = 0;
+    uint64_t most = 0;
     *model = NULL;
     if (!json_path || !weights_path) {
         status = GS_ERR_MEMORY;
         goto fail;
     }
     GS_TRY(gs__file_read(error, json_path, MAX_JSON_BYTES, &json, &bytes));
-    status = gs_model_from_json(context, json, bytes, 0, model);
+    GS_TRY(limit_parameters(error, weights_path, &most));
+    status = gs__model_from_json(context, json, bytes, 0, most, model);
     if (status != GS_OK) {
         gs__fail_at(error, status, "%s", gs__path_show(json_path));
         goto fail;

@@ -86,6 +86,8 @@ mkdir hollow
 refused 1 evaluate hollow --data "$data" -- hollow/model.json
 cp -r good noweights && rm noweights/model.safetensors
 refused 1 evaluate noweights --data "$data" -- noweights/model.safetensors
+cp -r good large && sed '0,/"units": *[0-9]*/s//"units": 2000000/' good/model.json >large/model.json
+refused 1 evaluate large --data "$data" -- large/model.json "the file of its weights far fewer"
 cp -r good cutweights && cp cut.safetensors cutweights/model.safetensors
 refused 1 evaluate cutweights --data "$data" --json -- cutweights/model.safetensors
 refused 1 predict cutweights --input nothing -- cutweights/model.safetensors

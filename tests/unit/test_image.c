@@ -246,7 +246,8 @@ static void test_folder_refused(void **state) {
     size_t bytes;
     char *file = golden("rgb.png", &bytes);
     files_put("bad/b/2.png", file, bytes - 100);
-    fails(gs_data_load(context, files_path("bad"), NULL, &data), GS_ERR_FORMAT, "b/2.png: the image is truncated", NULL);
+    fails(gs_data_load(context, files_path("bad"), NULL, &data), GS_ERR_FORMAT, "b/2.png: the image is truncated",
+          NULL);
     free(file);
     static const unsigned char dot[] = {'B', 'M', 58, 0, 0, 0, 0, 0, 0,  0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0,
                                         0,   0,   1,  0, 0, 0, 1, 0, 24, 0, 0,  0, 0, 0, 4,  0, 0, 0, 0, 0,
