@@ -232,3 +232,43 @@ void gs__pair_to_json(gs__text *text, const char *key, const float pair[2]) {
     gs__text_append_float(text, pair[1]);
     gs__text_append(text, "]");
 }
+
+void gs__value_range(const float given[2], float range[2]) {
+    const bool is_given = given[0] < given[1];
+    range[0] = is_given ? given[0] : 0;
+    range[1] = is_given ? given[1] : 255;
+}
+
+gs_status gs__value_range_check(gs__error *error, const float given[2]) {
+    if (given[0] <= given[1]) return GS_OK;
+    return gs__fail(error, GS_ERR_ARGUMENT, "value_range is %g to %g", (double)given[0], (double)given[1]);
+}
+
+gs_status gs__clipped_from_json(gs__json *json, const cJSON *config, float below, float factor[2], float range[2]) {
+    gs_status status = gs__data_format_from_json(json, config);
+    if (status == GS_OK) status = gs__factor_from_json(json, config, "factor", below, factor);
+    if (status == GS_OK && gs__json_find(config, "value_range"))
+        status = gs__factor_from_json(json, config, "value_range", 0, range);
+    return status;
+}
+
+void gs__clipped_to_json(gs__text *text, const float factor[2], const float range[2]) {
+    float clipped[2];
+    gs__value_range(range, clipped);
+    gs__text_append(text, ", \"data_format\": \"channels_last\"");
+    gs__pair_to_json(text, "factor", factor);
+    gs__pair_to_json(text, "value_range", clipped);
+    gs__text_append(text, ", \"seed\": null");
+}
+
+gs_status gs__clipped_from_words(gs__error *error, const char *const *parts, uint32_t count, const char *form,
+                                 float below, float factor[2], float range[2]) {
+    gs_status status = GS_OK;
+    GS_TRY(gs__word_count(error, count, 3, 3, form));
+    GS_TRY(gs__word_float(error, parts[0], "factor", &factor[1]));
+    GS_TRY(gs__word_float(error, parts[1], "low", &range[0]));
+    GS_TRY(gs__word_float(error, parts[2], "high", &range[1]));
+    factor[0] = below * factor[1];
+fail:
+    return status;
+}

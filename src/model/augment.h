@@ -21,4 +21,14 @@ gs_status gs__augment_layer_shape(gs__error *error, const gs_layer *layer, const
 gs_status gs__factor_from_json(gs__json *json, const cJSON *config, const char *key, float below, float factor[2]);
 void gs__pair_to_json(gs__text *text, const char *key, const float pair[2]);
 
+// A factor and the range of values that the image is clipped to, of RandomBrightness and RandomContrast. Both numbers of
+// the range 0: Keras's, 0 to 255.
+void gs__value_range(const float given[2], float range[2]);
+gs_status gs__value_range_check(gs__error *error, const float given[2]);
+gs_status gs__clipped_from_json(gs__json *json, const cJSON *config, float below, float factor[2], float range[2]);
+void gs__clipped_to_json(gs__text *text, const float factor[2], const float range[2]);
+// FACTOR:LOW:HIGH. The range is asked for, since it is that of the samples: bytes count as 0 to 1.
+gs_status gs__clipped_from_words(gs__error *error, const char *const *parts, uint32_t count, const char *form,
+                                 float below, float factor[2], float range[2]);
+
 #endif

@@ -23,6 +23,7 @@ typedef struct gs__activation_attr {
     float alpha; // already defaulted
 } gs__activation_attr;
 
+// dropout, spatial_dropout
 typedef struct gs__dropout_attr {
     float rate;   // below 1
     uint32_t key; // another for each dropout of a model
@@ -117,12 +118,6 @@ typedef struct gs__upsample2d_attr {
     uint32_t factor[2]; // >= 1
     uint32_t bilinear;  // else the nearest
 } gs__upsample2d_attr;
-
-// spatial_dropout: as dropout, for whole channels.
-typedef struct gs__spatial_dropout_attr {
-    float rate; // below 1
-    uint32_t key;
-} gs__spatial_dropout_attr;
 
 // pool2d: [0] is for rows, [1] for columns.
 typedef struct gs__pool2d_attr {

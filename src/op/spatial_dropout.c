@@ -7,7 +7,7 @@
 #include "tensor/shape.h"
 
 static gs_status shape(gs__error *error, const gs__node *node, const gs__value_info *const *x, gs__value_info *y) {
-    const gs__spatial_dropout_attr *a = gs__node_attr(node, gs__spatial_dropout_attr);
+    const gs__dropout_attr *a = gs__node_attr(node, gs__dropout_attr);
     char text[96];
     if (!(a->rate >= 0 && a->rate < 1))
         return gs__fail(error, GS_ERR_ARGUMENT, "spatial_dropout: rate is %g but must be at least 0 and below 1",
@@ -24,7 +24,7 @@ static gs_status shape(gs__error *error, const gs__node *node, const gs__value_i
 }
 
 static gs_status record(gs__recorder *recorder, const gs__node *node, bool backward) {
-    const gs__spatial_dropout_attr *a = gs__node_attr(node, gs__spatial_dropout_attr);
+    const gs__dropout_attr *a = gs__node_attr(node, gs__dropout_attr);
     const gs__value from = backward ? node->dy[0] : node->x[0], to = backward ? node->dx[0] : node->y[0];
     const gs_shape image = gs__image_of(&gs__recorder_value(recorder, to)->shape);
     const uint32_t vector = gs__quads_vector(&image);
@@ -54,7 +54,7 @@ static gs_status backward(gs__recorder *recorder, const gs__node *node) {
 }
 
 static void apply_mask(const gs__reference *r, const double *from, double *to) {
-    const gs__spatial_dropout_attr *a = gs__node_attr(r->node, gs__spatial_dropout_attr);
+    const gs__dropout_attr *a = gs__node_attr(r->node, gs__dropout_attr);
     const gs_shape image = gs__image_of(&r->x_shape[0]);
     const uint64_t pixels = (uint64_t)(image.dim[1] * image.dim[2]), channels = (uint64_t)image.dim[3];
     for (uint64_t e = 0; e < (uint64_t)image.dim[0] * pixels * channels; e++) {
@@ -74,7 +74,7 @@ const gs_op gs__op_spatial_dropout = {
     .name = "spatial_dropout",
     .inputs = 1,
     .outputs = 1,
-    .attr_bytes = sizeof(gs__spatial_dropout_attr),
+    .attr_bytes = sizeof(gs__dropout_attr),
     .differentiable = 1,
     .takes_epilogue = true,
     .shape = shape,

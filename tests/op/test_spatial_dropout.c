@@ -10,7 +10,7 @@ static void masks(void **state) {
     for (uint32_t i = 0; i < 4; i++)
         for (uint32_t j = 0; j < 3; j++)
             op_check(*state, &(op_case){.op = "spatial_dropout",
-                                        .attr = &(gs__spatial_dropout_attr){rates[j], 7},
+                                        .attr = &(gs__dropout_attr){rates[j], 7},
                                         .x = {{.shape = shapes[i]}},
                                         .set = {.seed_lo = 3, .seed_hi = 4},
                                         .position = {.step_lo = 1000 + i}});
@@ -23,7 +23,7 @@ static void whole_channels(void **state) {
     static double x[ROWS * PIXELS * CHANNELS], y[ROWS * PIXELS * CHANNELS];
     gs__node node = {.op = gs__op_find("spatial_dropout")};
     const struct gs_state at = {.set = {.seed_lo = 1}};
-    memcpy(node.attr.bytes, &(gs__spatial_dropout_attr){0.25f, 2}, sizeof(gs__spatial_dropout_attr));
+    memcpy(node.attr.bytes, &(gs__dropout_attr){0.25f, 2}, sizeof(gs__dropout_attr));
     for (uint32_t i = 0; i < ROWS * PIXELS * CHANNELS; i++) x[i] = 3;
     gs__reference r = {.node = &node, .state = &at, .x = {x}, .y = {y}};
     r.x_shape[0] = r.y_shape[0] = (gs_shape){4, {ROWS, 2, 3, CHANNELS}};
@@ -43,7 +43,7 @@ static void with_epilogues(void **state) {
     static const gs_shape shapes[] = {{4, {2, 3, 4, 8}}, {4, {1, 3, 2, 5}}};
     for (uint32_t i = 0; i < 2; i++)
         op_check(*state, &(op_case){.op = "spatial_dropout",
-                                    .attr = &(gs__spatial_dropout_attr){0.5f, 9},
+                                    .attr = &(gs__dropout_attr){0.5f, 9},
                                     .x = {{.shape = shapes[i]}},
                                     .set = {.seed_lo = 5, .seed_hi = 6},
                                     .position = {.step_lo = 9},
@@ -63,7 +63,7 @@ static void expect_refused(const gs_shape *x, const void *attr, size_t attr_byte
 
 static void refusals(void **state) {
     (void)state;
-    const gs__spatial_dropout_attr all = {1, 0}, some = {0.5f, 0};
+    const gs__dropout_attr all = {1, 0}, some = {0.5f, 0};
     expect_refused(&(gs_shape){4, {1, 3, 5, 2}}, &all, sizeof all,
                    "spatial_dropout: rate is 1 but must be at least 0 and below 1");
     expect_refused(&(gs_shape){2, {1, 3}}, &some, sizeof some,

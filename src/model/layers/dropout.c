@@ -1,39 +1,18 @@
 // Dropout, inverted: in training an element is 0 with probability `rate`, else divided by 1 - rate.
-#include "model/layer.h"
-#include "op/attr.h"
-
-static gs_status check(gs__error *error, const gs_layer *layer) {
-    float rate = layer->dropout.rate;
-    if (rate >= 0.0f && rate < 1.0f) return GS_OK;
-    return gs__fail(error, GS_ERR_ARGUMENT, "rate is %g; it must be at least 0 and below 1", (double)rate);
-}
+#include "model/dropout.h"
 
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {
     gs_status status = gs__json_refuse(json, config, "noise_shape");
-    if (status != GS_OK) return status;
-    // The seed is ignored: masks are drawn from the seed of the training.
-    return gs__json_get_float(json, config, "rate", GS__JSON_REQUIRED, &layer->dropout.rate);
+    return status == GS_OK ? gs__dropout_from_json(json, config, layer) : status;
 }
 
 static void to_json(gs__text *text, const gs_layer *layer) {
-    gs__text_append(text, ", \"rate\": ");
-    gs__text_append_float(text, layer->dropout.rate);
-    gs__text_append(text, ", \"seed\": null, \"noise_shape\": null");
-}
-
-static gs_status from_words(gs__error *error, const char *const *words, uint32_t count, gs_layer *layer) {
-    gs_status status = gs__word_count(error, count, 1, 1, gs__layer_find("Dropout")->short_form);
-    return status == GS_OK ? gs__word_float(error, words[0], "rate", &layer->dropout.rate) : status;
+    gs__dropout_to_json(text, layer);
+    gs__text_append(text, ", \"noise_shape\": null");
 }
 
 static gs_status build(const gs__layer_build *build_, const gs_layer *layer, gs__value x, gs__value *y) {
-    gs__value outputs[GS__MAX_OUTPUTS] = {x};
-    gs__dropout_attr attr = {.rate = layer->dropout.rate, .key = build_->key};
-    gs_status status = GS_OK;
-    if (build_->training && attr.rate > 0.0f)
-        status = gs__graph_apply(build_->graph, "dropout", build_->name, &attr, &x, 1, outputs);
-    *y = outputs[0];
-    return status;
+    return gs__dropout_build(build_, layer, "dropout", x, y);
 }
 
 const gs__layer_class gs__layer_dropout = {
@@ -41,9 +20,9 @@ const gs__layer_class gs__layer_dropout = {
     .base_name = "dropout",
     .short_form = "dropout:RATE",
     .keys = (const char *const[]){"rate", "seed", "noise_shape", NULL},
-    .check = check,
+    .check = gs__dropout_check,
     .from_json = from_json,
     .to_json = to_json,
-    .from_words = from_words,
+    .from_words = gs__dropout_from_words,
     .build = build,
 };

@@ -2,17 +2,10 @@
 // 1 - factor[0] to 1 + factor[1]; then the image is clipped to the value range.
 #include "model/augment.h"
 
-static void ranges(const gs_random_contrast_params *p, float range[2]) {
-    const bool given = p->value_range[0] < p->value_range[1];
-    range[0] = given ? p->value_range[0] : 0;
-    range[1] = given ? p->value_range[1] : 255;
-}
-
 static gs_status check(gs__error *error, const gs_layer *layer) {
     const gs_random_contrast_params *p = &layer->random_contrast;
-    if (!(p->value_range[0] <= p->value_range[1]))
-        return gs__fail(error, GS_ERR_ARGUMENT, "value_range is %g to %g", (double)p->value_range[0],
-                        (double)p->value_range[1]);
+    gs_status status = gs__value_range_check(error, p->value_range);
+    if (status != GS_OK) return status;
     if (p->factor[0] >= 0 && p->factor[0] <= 1 && p->factor[1] >= 0 && p->factor[1] <= 1) return GS_OK;
     return gs__fail(error, GS_ERR_ARGUMENT, "factor is %g and %g; both must lie within 0 to 1", (double)p->factor[0],
                     (double)p->factor[1]);
@@ -20,34 +13,17 @@ static gs_status check(gs__error *error, const gs_layer *layer) {
 
 static gs_status from_json(gs__json *json, const cJSON *config, gs_layer *layer) {
     gs_random_contrast_params *p = &layer->random_contrast;
-    gs_status status = gs__data_format_from_json(json, config);
-    if (status == GS_OK) status = gs__factor_from_json(json, config, "factor", 0, p->factor);
-    if (status == GS_OK && gs__json_find(config, "value_range"))
-        status = gs__factor_from_json(json, config, "value_range", 0, p->value_range);
-    return status;
+    return gs__clipped_from_json(json, config, 0, p->factor, p->value_range);
 }
 
 static void to_json(gs__text *text, const gs_layer *layer) {
-    const gs_random_contrast_params *p = &layer->random_contrast;
-    float range[2];
-    ranges(p, range);
-    gs__text_append(text, ", \"data_format\": \"channels_last\"");
-    gs__pair_to_json(text, "factor", p->factor);
-    gs__pair_to_json(text, "value_range", range);
-    gs__text_append(text, ", \"seed\": null");
+    gs__clipped_to_json(text, layer->random_contrast.factor, layer->random_contrast.value_range);
 }
 
-// The range is asked for, since it is that of the samples: bytes count as 0 to 1.
 static gs_status from_words(gs__error *error, const char *const *words, uint32_t count, gs_layer *layer) {
     gs_random_contrast_params *p = &layer->random_contrast;
-    gs_status status = GS_OK;
-    GS_TRY(gs__word_count(error, count, 3, 3, gs__layer_find("RandomContrast")->short_form));
-    GS_TRY(gs__word_float(error, words[0], "factor", &p->factor[1]));
-    GS_TRY(gs__word_float(error, words[1], "low", &p->value_range[0]));
-    GS_TRY(gs__word_float(error, words[2], "high", &p->value_range[1]));
-    p->factor[0] = p->factor[1];
-fail:
-    return status;
+    const char *form = gs__layer_find("RandomContrast")->short_form;
+    return gs__clipped_from_words(error, words, count, form, 1, p->factor, p->value_range);
 }
 
 static gs_status build(const gs__layer_build *build_, const gs_layer *layer, gs__value x, gs__value *y) {
@@ -55,7 +31,7 @@ static gs_status build(const gs__layer_build *build_, const gs_layer *layer, gs_
     gs__augment_attr attr = {0};
     *y = x;
     if (!build_->training) return GS_OK;
-    ranges(p, attr.range);
+    gs__value_range(p->value_range, attr.range);
     attr.contrast[0] = -p->factor[0];
     attr.contrast[1] = p->factor[1];
     return gs__augment_layer(build_, &attr, x, y);
