@@ -15,7 +15,7 @@ exits 0
 run summary tuned
 says out "Trainable params: 334"
 refused 1 "${start[@]}" --layers "784 dense:10" --freeze nothing -- 'no layer "nothing"'
-refused 1 "${start[@]}" --layers "784 dense:10" --freeze dense -- 'all its layers are frozen'
+refused 1 "${start[@]}" --layers "784 dense:10" --freeze dense --quiet -- 'all its layers are frozen'
 refused 2 "${start[@]}" --layers "784 dense:10" --weights a --init b -- '--weights those that fit'
 refused 1 "${start[@]}" --layers "784 dense:10" --weights nothing.safetensors -- nothing.safetensors
 
@@ -26,3 +26,4 @@ check "the numbers are in model.json" grep -q '"mean": \[0' adapted/model.json
 run "${start[@]}" --layers "784 normalization dense:10" --weights adapted/model.safetensors
 exits 0
 check "weights bring their numbers" test "$(grep -c Adapted out)" -eq 0
+finish
