@@ -15,6 +15,7 @@ enum { SHOWN_PATH_BYTES = 220 };
 
 const char *gs__path_show(const char *path) {
     size_t length = strlen(path);
+    if (!length) return "\"\"";
     return length <= SHOWN_PATH_BYTES ? path : path + length - SHOWN_PATH_BYTES;
 }
 

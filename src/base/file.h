@@ -17,6 +17,10 @@ gs_status gs__file_read(gs__error *error, const char *path, uint64_t max_bytes, 
 // GS_ERR_FORMAT: truncated or corrupt gzip.
 gs_status gs__file_read_gzip(gs__error *error, const char *path, uint64_t max_bytes, char **data, size_t *bytes);
 
+// Are these bytes, from so many packed ones, taken for a bomb, which is made to fill the memory? So are more than 16 MiB
+// from less than one byte in 200.
+bool gs__is_bomb(uint64_t bytes, uint64_t packed_bytes);
+
 // Decompresses gzip data (one or more members). `name` is for messages.
 gs_status gs__gzip_inflate(gs__error *error, const char *name, const void *packed, size_t packed_bytes,
                            uint64_t max_bytes, char **data, size_t *bytes);

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+bool gs__is_bomb(uint64_t bytes, uint64_t packed_bytes) {
+    return bytes > UINT64_C(1) << 24 && bytes / 200 > packed_bytes;
+}
+
 typedef struct output {
     char *data;
     size_t capacity, used;
@@ -41,6 +45,12 @@ static gs_status inflate_all(gs__error *error, const char *name, z_stream *strea
             return gs__fail(error, GS_ERR_FORMAT, "%s: decompresses to more than the %llu bytes that are allowed here",
                             name, (unsigned long long)max_bytes);
         size_t left = packed_bytes - fed + stream->avail_in;
+        if (gs__is_bomb(out->used, packed_bytes - left))
+            return gs__fail(
+                error, GS_ERR_FORMAT,
+                "%s: %zu packed bytes gave %zu: a bomb is not unpacked; save real data of that kind without "
+                "compression",
+                name, packed_bytes - left, out->used);
         if (result == Z_STREAM_END) {
             if (left == 0) return GS_OK;
             // Another member may follow.

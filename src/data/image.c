@@ -25,6 +25,10 @@ static uint64_t load_u32(const unsigned char *from) {
     return (uint64_t)from[0] | (uint64_t)from[1] << 8 | (uint64_t)from[2] << 16 | (uint64_t)from[3] << 24;
 }
 
+static uint32_t load_u32_be(const unsigned char *from) {
+    return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
+}
+
 static bool is_png(const unsigned char *data, size_t bytes) {
     return bytes >= 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0;
 }
@@ -35,8 +39,7 @@ static bool is_png_truncated(const unsigned char *data, size_t bytes) {
     bool pixels = false;
     for (size_t at = 8; at < bytes;) {
         if (bytes - at < 12) return true;
-        const uint64_t length = (uint64_t)data[at] << 24 | (uint64_t)data[at + 1] << 16 | (uint64_t)data[at + 2] << 8 |
-                                (uint64_t)data[at + 3];
+        const uint64_t length = load_u32_be(data + at);
         if (length > bytes - at - 12) return true;
         if (memcmp(data + at + 4, "IEND", 4) == 0) return false;
         if (memcmp(data + at + 4, "IDAT", 4) == 0) {
@@ -103,6 +106,27 @@ static gs_status fail_size(gs__error *error, const char *name, const gs_shape *s
                     name, width, height, text);
 }
 
+// Why stb_image knows no size: it says "unknown image type" of all that is no BMP file, too.
+static gs_status fail_head(gs__error *error, const char *name, const unsigned char *data, size_t bytes) {
+    const bool png = is_png(data, bytes);
+    if (!bytes) return gs__fail(error, GS_ERR_FORMAT, "%s: the file is empty", name);
+    if (bytes > INT_MAX) return gs__fail(error, GS_ERR_FORMAT, "%s: an image of %zu bytes is too large", name, bytes);
+    if (png && bytes < 33)
+        return gs__fail(error, GS_ERR_FORMAT, "%s: truncated: it has %zu bytes, the header of a PNG file takes 33",
+                        name, bytes);
+    if (png)
+        return gs__fail(
+            error, GS_ERR_FORMAT,
+            "%s: its PNG header says a size of %u x %u, bits %u, colour type %u: it is damaged, or too large", name,
+            load_u32_be(data + 16), load_u32_be(data + 20), data[24], data[25]);
+    if (bytes >= 2 && memcmp(data, "BM", 2) == 0)
+        return gs__fail(error, GS_ERR_FORMAT,
+                        "%s: a BMP file whose header is truncated, damaged or of another kind: %s", name,
+                        stbi_failure_reason());
+    return gs__fail(error, GS_ERR_FORMAT, "%s: not an image that can be read: it begins as none of PNG, BMP and JPEG",
+                    name);
+}
+
 // Beyond this an image is taken for a small file that asks for much memory.
 #define MAX_PIXELS (UINT64_C(1) << 27)
 
@@ -114,8 +138,7 @@ gs_status gs__image_info(gs__error *error, const char *name, const void *data, s
         if (status != GS_OK) return status;
     } else {
         if (bytes > INT_MAX || !stbi_info_from_memory(data, (int)bytes, &width, &height, &found))
-            return gs__fail(error, GS_ERR_FORMAT, "%s: not an image that can be read (PNG, BMP or JPEG): %s", name,
-                            bytes > INT_MAX ? "too large" : stbi_failure_reason());
+            return fail_head(error, name, data, bytes);
         if (width < 1 || height < 1)
             return gs__fail(error, GS_ERR_FORMAT, "%s: the image is %d x %d", name, width, height);
         if (stbi_is_16_bit_from_memory(data, (int)bytes))

@@ -33,7 +33,8 @@ static gs_status read_head(gs__error *error, const char *name, tjhandle decoder,
     int width = 0, height = 0, sampling = 0, space = 0;
     if (tjDecompressHeader3(decoder, data, (unsigned long)bytes, &width, &height, &sampling, &space) != 0)
         return fail_jpeg(error, name, decoder);
-    if (width < 1 || height < 1) return gs__fail(error, GS_ERR_FORMAT, "%s: the image is %d x %d", name, width, height);
+    if (width < 1 || height < 1)
+        return gs__fail(error, GS_ERR_FORMAT, "%s: the image is damaged or truncated: its header says no size", name);
     if (space == TJCS_CMYK || space == TJCS_YCCK)
         return gs__fail(error, GS_ERR_UNSUPPORTED, "%s: a CMYK image: save it as RGB", name);
     *image = (gs__image){.width = (uint32_t)width, .height = (uint32_t)height, .channels = space == TJCS_GRAY ? 1 : 3};

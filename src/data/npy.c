@@ -150,11 +150,10 @@ gs_status gs__npy_parse(gs__error *error, const char *name, const void *data, si
     const unsigned char *from = data;
     gs__layout layout = {0};
     if (bytes < 10 || memcmp(from, magic, sizeof magic) != 0) {
-        bool begins = bytes < 10 && bytes > 0 && memcmp(from, magic, bytes < 6 ? bytes : 6) == 0;
-        return gs__fail(error, GS_ERR_FORMAT,
-                        begins ? "%s: truncated: an npy file has 10 bytes at least"
-                               : "%s: not an npy file: it does not begin with \\x93NUMPY",
-                        name);
+        if (bytes < 10 && memcmp(from, magic, bytes < 6 ? bytes : 6) == 0)
+            return gs__fail(error, GS_ERR_FORMAT, "%s: truncated: it has %zu bytes, an npy file 10 at least", name,
+                            bytes);
+        return gs__fail(error, GS_ERR_FORMAT, "%s: not an npy file: it does not begin with \\x93NUMPY", name);
     }
     unsigned version = from[6];
     size_t prefix = version == 1 ? 10 : 12, header = from[8] | (size_t)from[9] << 8;

@@ -1,4 +1,5 @@
 // Arrays of .npz files, which are zip archives, through libzip.
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/data.h"
@@ -10,16 +11,13 @@
 #ifdef GRADSMITH_HAS_ZIP
 #include <zip.h>
 
-// What is larger when unpacked, and shrank to less than one in MAX_RATIO, is taken for a bomb.
-#define SMALL_BYTES (UINT64_C(1) << 24)
-enum { MAX_RATIO = 200 };
-
 static gs_status fail_zip(gs__error *error, const char *name, const char *what, zip_error_t *reason) {
     return gs__fail(error, GS_ERR_FORMAT, "%s: %s: %s", name, what, zip_error_strerror(reason));
 }
 
 static gs_status open_archive(gs__error *error, const char *name, const void *data, size_t bytes, zip_t **archive) {
     zip_error_t reason;
+    if (!bytes) return gs__fail(error, GS_ERR_FORMAT, "%s: the file is empty", name); // to libzip an empty archive
     zip_error_init(&reason);
     gs_status status = GS_OK;
     zip_source_t *source = zip_source_buffer_create(data, bytes, 0, &reason);
@@ -59,7 +57,7 @@ static gs_status check_entry(gs__error *error, const char *name, const zip_stat_
     if (entry->size > GS__DATA_MAX_BYTES)
         return gs__fail(error, GS_ERR_FORMAT, "%s: claims %llu bytes, at most %llu are read", name,
                         (unsigned long long)entry->size, (unsigned long long)GS__DATA_MAX_BYTES);
-    if (entry->size > SMALL_BYTES && entry->size / MAX_RATIO > entry->comp_size)
+    if (gs__is_bomb(entry->size, entry->comp_size))
         return gs__fail(error, GS_ERR_FORMAT,
                         "%s: claims %llu bytes from %llu packed ones: a bomb is not unpacked; save real data of that "
                         "kind with numpy.savez, without compression",

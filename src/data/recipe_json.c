@@ -6,6 +6,7 @@
 #include "context/context.h"
 #include "data/recipe.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,7 +143,12 @@ static gs_status read_word(gs__json *json, const cJSON *object, const char *key,
             *value = i;
             return GS_OK;
         }
-    return gs__json_fail(json, gs__json_find(object, key), GS_ERR_FORMAT, "unknown word");
+    gs__text known = {0};
+    for (uint32_t i = 0; words[i]; i++) gs__text_append(&known, "%s\"%s\"", i ? ", " : "", words[i]);
+    status = gs__json_fail(json, gs__json_find(object, key), GS_ERR_FORMAT, "expected one of %s, found \"%.40s\"",
+                           known.data ? known.data : "", text);
+    gs__text_deinit(&known);
+    return status;
 }
 
 static gs_status read_dict(gs__error *error, gs__json *json, const cJSON *object, const char *key, gs__dict *dict) {
@@ -208,7 +214,8 @@ static gs_status read_table(gs__error *error, gs__json *json, const cJSON *root,
     GS_TRY(gs__json_get_object(json, root, "table", GS__JSON_REQUIRED, &table));
     GS_TRY(gs__json_get_string(json, table, "delimiter", GS__JSON_REQUIRED, &delimiter));
     if (!delimiter[0] || delimiter[1] || strchr("\"\r\n ", delimiter[0]) || (unsigned char)delimiter[0] >= 0x80)
-        GS_TRY(gs__json_fail(json, gs__json_find(table, "delimiter"), GS_ERR_FORMAT, "expected one ASCII character"));
+        GS_TRY(gs__json_fail(json, gs__json_find(table, "delimiter"), GS_ERR_FORMAT,
+                             "expected one ASCII character, found \"%.40s\"", delimiter));
     r->params.delimiter = delimiter[0];
     GS_TRY(gs__json_get_bool(json, table, "header", GS__JSON_REQUIRED, &header));
     r->params.no_header = !header;
@@ -251,6 +258,7 @@ static gs_status read_split(gs__json *json, const cJSON *root, gs_recipe *r) {
     gs_status status = GS_OK;
     const cJSON *split;
     const char *seed;
+    char *end;
     uint32_t word = 0;
     GS_TRY(gs__json_get_object(json, root, "split", GS__JSON_REQUIRED, &split));
     GS_TRY(read_word(json, split, "kind", splits, &word));
@@ -258,12 +266,16 @@ static gs_status read_split(gs__json *json, const cJSON *root, gs_recipe *r) {
     GS_TRY(gs__json_get_number(json, split, "validation", GS__JSON_REQUIRED, &r->params.validation_share));
     GS_TRY(gs__json_get_number(json, split, "test", GS__JSON_REQUIRED, &r->params.test_share));
     GS_TRY(gs__json_get_string(json, split, "seed", GS__JSON_REQUIRED, &seed));
-    if (!seed[0] || strlen(seed) > 20 || strspn(seed, "0123456789") != strlen(seed))
-        GS_TRY(gs__json_fail(json, split, GS_ERR_FORMAT, "seed: expected a string of digits"));
-    r->params.split_seed = strtoull(seed, NULL, 10);
+    errno = 0;
+    r->params.split_seed = strtoull(seed, &end, 10);
+    if (seed[0] < '0' || seed[0] > '9' || *end || errno)
+        GS_TRY(gs__json_fail(json, gs__json_find(split, "seed"), GS_ERR_FORMAT,
+                             "expected a string of digits, below 2^64, found \"%.40s\"", seed));
     if (r->params.validation_share < 0 || r->params.test_share < 0 ||
         r->params.validation_share + r->params.test_share >= 1)
-        GS_TRY(gs__json_fail(json, split, GS_ERR_FORMAT, "the shares leave nothing to train with"));
+        GS_TRY(gs__json_fail(json, split, GS_ERR_FORMAT,
+                             "validation %g and test %g leave nothing to train with, or are below 0",
+                             r->params.validation_share, r->params.test_share));
 fail:
     return status;
 }
@@ -276,7 +288,8 @@ static gs_status read_recipe(gs__error *error, gs__json *json, gs_recipe *r) {
     uint64_t version, classes;
     GS_TRY(gs__json_get_string(json, root, "format", GS__JSON_REQUIRED, &format));
     if (strcmp(format, FORMAT) != 0)
-        GS_TRY(gs__json_fail(json, gs__json_find(root, "format"), GS_ERR_FORMAT, "expected \"" FORMAT "\""));
+        GS_TRY(gs__json_fail(json, gs__json_find(root, "format"), GS_ERR_FORMAT,
+                             "expected \"" FORMAT "\", found \"%.40s\"", format));
     GS_TRY(gs__json_get_uint(json, root, "version", GS__JSON_REQUIRED, 1, 1, &version));
     GS_TRY(read_word(json, root, "kind", kinds, &word));
     r->kind = (gs__recipe_kind)word;

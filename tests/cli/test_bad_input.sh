@@ -31,6 +31,8 @@ head -c 2000 images.gz >cut.gz
 bad --data idx:cut.gz,labels -- cut.gz: truncated
 (head -c 300 images.gz && printf '0123456789' && tail -c +311 images.gz) >damaged.gz
 bad --data idx:damaged.gz,labels -- damaged.gz
+head -c 60000000 /dev/zero | gzip -c >bomb.gz
+bad --data idx:bomb.gz,labels -- bomb.gz: 'a bomb is not unpacked'
 (printf '\0\0\7\7' && tail -c +5 images) >magic
 bad --data idx:magic,labels -- magic: 'magic number' 0x00000707 0x00000803
 (printf '\0\0\10\3\377\377\377\377\377\377\377\377\377\377\377\377' && tail -c +17 images) >huge

@@ -131,6 +131,21 @@ refused 1 train --layers "351 dense:2" --data set -- 'class "none" has no images
 cp "$golden/grey16.png" set/none/1.png
 refused 1 train --layers "351 dense:2" --data set -- 'none/1.png: 16 bits a channel'
 
+# --- a run's folder whose data.json or classes.json is damaged
+cp -r runs/iris broken
+head -c 200 runs/iris/data.json >broken/data.json
+refused 1 evaluate broken --data "$iris" -- 'broken/data.json: line 8'
+refused 1 predict broken --input first.csv -- 'broken/data.json: line 8'
+sed 's/"kind": "table"/"kind": "chair"/' runs/iris/data.json >broken/data.json
+refused 1 evaluate broken --data "$iris" -- 'broken/data.json: kind: expected one of' '"chair"'
+cp runs/iris/data.json broken/data.json
+for names in '["setosa"]' '[1, 2, 3]' '["a",'; do
+    echo "$names" >broken/classes.json
+    run predict broken --input first.csv
+    exits 0
+    says err 'broken/classes.json is not used: expected a list of 3 strings'
+done
+
 # --- augmentation: repeatable, another training than without, and not in evaluation
 learn=(train --layers "784 dense:8:relu dense:3" --data idx:images,labels --epochs 2 --seed 5)
 run "${learn[@]}" --out runs/plain

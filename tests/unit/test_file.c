@@ -276,6 +276,15 @@ static void test_gzip_fails(void **state) {
     packed[size - 6] ^= 1; // of the checksum
     expect_failure(&error, gs__gzip_inflate(&error, "sum.gz", packed, size, 1000, &data, &bytes), GS_ERR_FORMAT,
                    "sum.gz", "corrupt gzip", NULL);
+    // It is given up long before its end.
+    static unsigned char bomb[400000];
+    char *zeros = calloc(64, 1 << 20);
+    assert_non_null(zeros);
+    size = pack(zeros, 64 << 20, bomb, sizeof bomb);
+    free(zeros);
+    expect_failure(&error, gs__gzip_inflate(&error, "bomb.gz", bomb, size, UINT64_MAX, &data, &bytes), GS_ERR_FORMAT,
+                   "bomb.gz", "a bomb is not unpacked", NULL);
+    assert_true(gs__is_bomb((1 << 24) + 1, 80000) && !gs__is_bomb(1 << 24, 1) && !gs__is_bomb(1 << 25, 1 << 18));
 }
 
 static gs_status inflate_damaged(void *user, const char *packed, size_t packed_bytes) {

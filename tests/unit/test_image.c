@@ -260,11 +260,62 @@ static void test_folder_refused(void **state) {
     assert_null(data);
 }
 
+#define PNG_HEAD(width, height) "\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR" width height "\x08\2\0\0\0CRC."
+
+// Each stands in a folder beside a good image.
+static void test_bad_images(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *text;
+        size_t bytes;
+        gs_status status;
+        const char *message;
+    } cases[] = {
+        {"a.png", "", 0, GS_ERR_FORMAT, "a.png: the file is empty"},
+        {"a.png", "\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0", 17, GS_ERR_FORMAT, "a.png: truncated: it has 17 bytes"},
+        {"a.png", PNG_HEAD("\0\0\0\0", "\0\0\0\x09"), 33, GS_ERR_FORMAT, "a.png: its PNG header says a size of 0 x 9"},
+        {"a.png", PNG_HEAD("\0\0\xEA\x60", "\0\0\xEA\x60"), 33, GS_ERR_FORMAT, "60000 x 60000, bits 8, colour type 2"},
+        {"a.png", PNG_HEAD("\0\0\0\x0D", "\0\0\0\x09"), 33, GS_ERR_FORMAT, "a.png: the image is truncated"},
+        {"a.bmp", "BM\0\0", 4, GS_ERR_FORMAT, "a.bmp: a BMP file whose header is truncated"},
+        {"a.jpg", "GIF89a..................................", 40, GS_ERR_FORMAT, "begins as none of PNG, BMP and JPEG"},
+#ifdef GRADSMITH_HAS_JPEG
+        {"a.jpeg", "\xFF\xD8\xFF\xE0\0\x10JFIF", 10, GS_ERR_FORMAT, "a.jpeg: the image is damaged"},
+#else
+        {"a.jpeg", "\xFF\xD8\xFF\xE0\0\x10JFIF", 10, GS_ERR_UNSUPPORTED, "a.jpeg: a JPEG image: this gradsmith was"},
+#endif
+    };
+    gs_data *data = NULL;
+    make_folder("one");
+    make_folder("one/good");
+    make_folder("one/worse");
+    put_golden("rgb.png", "one/good/1.png");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[40];
+        snprintf(path, sizeof path, "one/worse/%s", cases[i].name);
+        files_put(path, cases[i].text, cases[i].bytes);
+        fails(gs_data_load(context, files_path("one"), NULL, &data), cases[i].status, cases[i].message, NULL);
+        assert_int_equal(remove(files_path(path)), 0);
+    }
+    // Folders that are none of classes.
+    put_golden("rgb.png", "one/worse/1.png");
+    make_folder("one/\xFF");
+    fails(gs_data_load(context, files_path("one"), NULL, &data), GS_ERR_FORMAT, "the name of the folder", "not UTF-8");
+    assert_int_equal(remove(files_path("one/\xFF")), 0);
+    char deep[80] = "one/deep";
+    make_folder(deep);
+    while (strlen(deep) < 60) make_folder(strcat(deep, "/d"));
+    fails(gs_data_load(context, files_path("one"), NULL, &data), GS_ERR_FORMAT, "folders within folders, 16 deep",
+          NULL);
+    fails(gs_data_load(context, files_path("one/good"), NULL, &data), GS_ERR_FORMAT, "good: no folders in it", NULL);
+    fails(gs_data_load(context, "images:", NULL, &data), GS_ERR_FILE, "\"\": No such file", NULL);
+    assert_null(data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode),         cmocka_unit_test(test_jpeg), cmocka_unit_test(test_resize),
-        cmocka_unit_test(test_damage),         cmocka_unit_test(test_huge), cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_folder_refused),
+        cmocka_unit_test(test_decode),         cmocka_unit_test(test_jpeg),       cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_huge),       cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_folder_refused), cmocka_unit_test(test_bad_images),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -177,7 +177,9 @@ static void test_refuses(void **state) {
     expect_failure(&error, gs__npy_parse(&error, "x.npy", "\x89PNG......", 10, GS__SAMPLES, &array), GS_ERR_FORMAT,
                    "not an npy file", NULL);
     expect_failure(&error, gs__npy_parse(&error, "x.npy", "\x93NUM", 4, GS__SAMPLES, &array), GS_ERR_FORMAT,
-                   "truncated", NULL);
+                   "truncated: it has 4 bytes", NULL);
+    expect_failure(&error, gs__npy_parse(&error, "x.npy", "", 0, GS__SAMPLES, &array), GS_ERR_FORMAT,
+                   "truncated: it has 0 bytes", NULL);
     expect_failure(&error, gs__npy_parse(&error, "x.npy", "\x93NUMPY\2\0\xFF\xFF\xFF\xFF{}", 14, GS__SAMPLES, &array),
                    GS_ERR_FORMAT, "claims a header of 4294967295 bytes", NULL);
     expect_failure(&error,

@@ -73,6 +73,8 @@ static void test_numpy(void **state) {
     fails(gs_data_load(context, "nothing.npz", NULL, &data), GS_ERR_FILE, "nothing.npz", "No such file");
     fails(gs_data_load(context, files_put("text.npz", "text", 4), NULL, &data), GS_ERR_FORMAT, "text.npz",
           "not an npz file");
+    fails(gs_data_load(context, files_put("empty.npz", "", 0), NULL, &data), GS_ERR_FORMAT, "empty.npz",
+          "the file is empty");
 }
 
 // An archive with one entry.
@@ -127,6 +129,25 @@ static void test_lies(void **state) {
     assert_non_null(strstr(gs_context_message(context), "a bomb is not unpacked"));
 }
 
+// How it is packed: by another method, encrypted.
+static void test_methods(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t flags_and_method;
+        const char *message;
+    } cases[] = {{14 << 16, "array x: compression method 14"}, {1 | 8 << 16, "array x: encrypted"}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t bytes;
+        gs_data *data = NULL;
+        char *file = files_get(golden("packed.npz"), &bytes);
+        patch(file, bytes, "PK\1\2", 8, cases[i].flags_and_method);
+        patch(file, bytes, "PK\3\4", 6, cases[i].flags_and_method);
+        fails(gs_data_load(context, files_put("method.npz", file, bytes), NULL, &data), GS_ERR_UNSUPPORTED,
+              "method.npz", cases[i].message);
+        free(file);
+    }
+}
+
 static gs_status parse_damaged(void *user, const char *file, size_t bytes) {
     gs__array array = {0};
     gs_status status = gs__npz_read(&error, "damaged", file, bytes, user, GS__SAMPLES, &array);
@@ -144,10 +165,8 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numpy),
-        cmocka_unit_test(test_bomb),
-        cmocka_unit_test(test_lies),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_numpy),   cmocka_unit_test(test_bomb),   cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_methods), cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -488,7 +488,7 @@ static void test_json(void **state) {
         {"{}", "format"},
         {"{\"format\": \"x\"}", "expected \"gradsmith recipe\""},
         {"{\"format\": \"gradsmith recipe\", \"version\": 2}", "version"},
-        {"{\"format\": \"gradsmith recipe\", \"version\": 1, \"kind\": \"chair\"}", "kind: unknown word"},
+        {"{\"format\": \"gradsmith recipe\", \"version\": 1, \"kind\": \"chair\"}", "kind: expected one of \"arrays\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         fails(gs_recipe_read(context, put("bad.json", cases[i].text), &recipe), GS_ERR_FORMAT, "bad.json",
@@ -496,12 +496,89 @@ static void test_json(void **state) {
     fails(gs_recipe_read(context, files_path("none.json"), &recipe), GS_ERR_FILE, "none.json", "No such file");
 }
 
+// A recipe as it is written, with one change in it.
+static void test_json_changed(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to, *message;
+    } cases[] = {
+        {"\"version\": 1", "\"version\": 2", "version: expected an integer from 1 to 1, found 2"},
+        {"\"kind\": \"table\"", "\"kind\": 3", "kind: expected a string, found 3"},
+        {"\"scale\": \"standard\",", "", "\"scale\" is missing"},
+        {"\"one_hot\": false", "\"one_hot\": 0", "one_hot: expected true or false"},
+        {"\"seed\": \"7\"", "\"seed\": \"7x\"", "split.seed: expected a string of digits, below 2^64, found \"7x\""},
+        {"\"seed\": \"7\"", "\"seed\": \"99999999999999999999\"",
+         "split.seed: expected a string of digits, below 2^64"},
+        {"\"validation\": 0.25", "\"validation\": 1.5", "split: validation 1.5 and test 0 leave nothing"},
+        {"\"validation\": 0.25", "\"validation\": -1", "split: validation -1 and test 0"},
+        {"[\"m\", \"n\"]", "[\"m\", \"m\"]", "classes[1]: the same name twice"},
+        {"[\"m\", \"n\"]", "[\"m\", 5]", "classes[1]: expected a string, found 5"},
+        {"\"delimiter\": \",\"", "\"delimiter\": \"ab\"", "table.delimiter: expected one ASCII character"},
+        {"\"missing\": \"mean\"", "\"missing\": \"guess\"", "table.missing: "},
+        {"\"columns\": [", "\"columns\": [7, ", "table.columns[0]: expected an object, found 7"},
+        {"\"columns\": [", "\"columns\": [], \"x\": [", "table.columns: expected 1 to 65536 columns"},
+        {"\"name\": \"x\", \"fill\": 2", "\"name\": \"x\", \"fill\": \"2\"",
+         "table.columns[0].fill: expected a number"},
+        {"\"name\": \"c\", \"fill\": 0", "\"name\": \"c\", \"fill\": 9", "fill is not the number of a category"},
+        {"\"class_count\"", "\"factor\": [1, 2], \"class_count\"", "0 offsets but 2 factors"},
+        {"\"class_count\"", "\"offset\": [\"a\"], \"class_count\"", "offset[0]: expected a number, found \"a\""},
+    };
+    gs_recipe *recipe;
+    gs_data_parts parts;
+    const gs_recipe_params params = {.label = "y",
+                                     .missing = GS_MISSING_MEAN,
+                                     .scale = GS_SCALE_STANDARD,
+                                     .split = GS_SPLIT_LAST,
+                                     .validation_share = 0.25,
+                                     .split_seed = 7};
+    assert_int_equal(gs_recipe_create(context, &params, &recipe), GS_OK);
+    const char *path = put("t.csv", "x,c,y\n1,u,n\n3,u,m\n,v,n\n4,v,m\n");
+    assert_int_equal(gs_recipe_load(context, recipe, path, NULL, &parts), GS_OK);
+    assert_int_equal(gs_recipe_write(context, recipe, files_path("a.json")), GS_OK);
+    gs_data_destroy(&parts.train);
+    gs_data_destroy(&parts.validation);
+    gs_recipe_destroy(&recipe);
+    size_t bytes;
+    char *text = files_get(files_path("a.json"), &bytes), changed[2000];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *at = strstr(text, cases[i].from);
+        if (!at) fail_msg("no %s in %s", cases[i].from, text);
+        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, cases[i].to, at + strlen(cases[i].from));
+        fails(gs_recipe_read(context, put("changed.json", changed), &recipe), GS_ERR_FORMAT,
+              "changed.json: ", cases[i].message);
+        assert_null(recipe);
+    }
+    free(text);
+}
+
+// More than a column of categories may have; one-hot targets of values.
+static void test_limits(void **state) {
+    (void)state;
+    gs_recipe *recipe;
+    gs_data *data;
+    enum { ROWS = 65537 };
+    char *text = malloc(ROWS * 10 + 10);
+    assert_non_null(text);
+    size_t used = (size_t)sprintf(text, "c,y\n");
+    for (int i = 0; i < ROWS; i++) used += (size_t)sprintf(text + used, "w%d,%d\n", i, i % 2);
+    fails(load(&(gs_recipe_params){.label = "y"}, text, &recipe, &data), GS_ERR_FORMAT,
+          "t.csv:65538: column 1 (c): ", "one value more than the 65536");
+    free(text);
+    gs_recipe_destroy(&recipe);
+    fails(load(&(gs_recipe_params){.label = "y", .one_hot = true}, "x,y\n1,0.5\n2,1.5\n", &recipe, &data),
+          GS_ERR_ARGUMENT, "one-hot targets are made of classes", "values");
+    gs_recipe_destroy(&recipe);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),         cmocka_unit_test(test_labels),         cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_table_refused), cmocka_unit_test(test_params_refused), cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_parts_refused), cmocka_unit_test(test_parts_of_few),   cmocka_unit_test(test_scaling),
-        cmocka_unit_test(test_arrays),        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_table),          cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_missing),        cmocka_unit_test(test_table_refused),
+        cmocka_unit_test(test_params_refused), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_parts_refused),  cmocka_unit_test(test_parts_of_few),
+        cmocka_unit_test(test_scaling),        cmocka_unit_test(test_arrays),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_json_changed),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
