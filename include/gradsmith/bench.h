@@ -64,7 +64,7 @@ typedef struct gs_bench_result {
     uint64_t checked, wrong;
     gs_bench_form form; // PRODUCT
     uint32_t m, n, k;   // PRODUCT
-    double peak_share;  // PRODUCT: of the highest multiply-add rate of this run
+    double peak_share;  // PRODUCT: of the multiply-add rate, measured in turn with it
     uint32_t batch;     // TRAINING
     double loss;        // TRAINING: mean over the last epoch that was begun
 } gs_bench_result;

@@ -23,17 +23,18 @@ typedef struct gs__bench {
     gs__error *error;
     gs__gpu *gpu;
     const gs_bench_params *params;
-    uint32_t repeats; // of each measurement
-    double repeat_s;  // how long a repeat should take
-    double budget_s;  // what would take longer in all its repeats is skipped
-    double peak;      // highest GFLOP/s of multiply-adds; 0 before it is measured
+    uint32_t repeats;          // of each measurement
+    double repeat_s;           // how long a repeat should take
+    double budget_s;           // what would take longer in all its repeats is skipped
+    struct gs__bench_fma *fma; // the quickest multiply-adds, to measure others beside them; NULL before they are known
     gs__bench_host host;
     gs_bench_result *results;
     uint32_t result_count, result_capacity;
 } gs__bench;
 
 // The three parts. Each result goes to gs__bench_add.
-gs_status gs__bench_fma(gs__bench *bench);
+gs_status gs__bench_fma(gs__bench *bench); // sets bench->fma, which the caller destroys
+void gs__bench_fma_destroy(struct gs__bench_fma *fma);
 gs_status gs__bench_transfers(gs__bench *bench); // copies, dispatches, submissions
 gs_status gs__bench_matmul(gs__bench *bench);
 gs_status gs__bench_train(gs__bench *bench);
@@ -61,18 +62,27 @@ double gs__bench_tolerance(uint32_t k, double squares);
 // Records the operation `count` times, each after a barrier.
 typedef gs_status gs__bench_record(void *user, gs__commands *commands, uint32_t count);
 
+typedef struct gs__bench_op {
+    gs__bench_record *record;
+    void *user;
+    double work; // what a rate is in: operations, bytes
+} gs__bench_op;
+gs__bench_op gs__bench_fma_op(struct gs__bench_fma *fma);
+
 typedef struct gs__bench_timing {
     bool too_slow;      // spread.median is what one operation took; nothing else was measured
     gs_bench_spread ns; // of one operation
     uint32_t count;     // operations in each repeat, one submission
     uint64_t runs;      // operations in all, warm-up included
     bool device_clock;
+    double share; // median of the rate over that of `beside`
 } gs__bench_timing;
 
 // Warms up, chooses how many operations make a repeat of bench->repeat_s, measures `repeats` of them, unless that would
-// take more than `budget_s`.
-gs_status gs__bench_time(gs__bench *bench, gs__bench_record *record, void *user, uint32_t repeats, double budget_s,
-                         gs__bench_timing *timing);
+// take more than `budget_s`. `beside` (may be NULL) runs for as long after each repeat: clocks and other load change the
+// rate of both alike, so that the share is steady where the rates are not.
+gs_status gs__bench_time(gs__bench *bench, const gs__bench_op *op, const gs__bench_op *beside, uint32_t repeats,
+                         double budget_s, gs__bench_timing *timing);
 
 // --- report.c ---------------------------------------------------------------------------------------------------
 void gs__bench_host_get(gs__bench_host *host);

@@ -146,7 +146,8 @@ static gs_status measure(gs__bench *bench, const char *name, struct product *p, 
     }
     p->precision = bench->params->precision;
     GS_TRY(product_init(p, bench));
-    GS_TRY(gs__bench_time(bench, record_product, p, bench->repeats, bench->budget_s, &timing));
+    const gs__bench_op op = {record_product, p, flop_of(p)}, peak = gs__bench_fma_op(bench->fma);
+    GS_TRY(gs__bench_time(bench, &op, &peak, bench->repeats, bench->budget_s, &timing));
     GS_TRY(check(p, bench, &result));
     *rate = flop_of(p) / timing.ns.median;
     if (timing.too_slow) {
@@ -154,10 +155,10 @@ static gs_status measure(gs__bench *bench, const char *name, struct product *p, 
         snprintf(result.detail, sizeof result.detail, "%u times %.2g s is over %g s", bench->repeats,
                  timing.ns.median * 1e-9, bench->budget_s);
     }
-    result.value = gs__bench_rate(&timing.ns, flop_of(p));
+    result.value = gs__bench_rate(&timing.ns, op.work);
     result.device_clock = timing.device_clock;
     result.per_repeat = timing.count;
-    result.peak_share = result.value.median / bench->peak;
+    result.peak_share = timing.share;
 fail:
     product_deinit(p);
     return status == GS_OK ? gs__bench_add(bench, &result) : gs__bench_skip_failed(bench, status, &result);

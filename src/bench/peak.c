@@ -1,5 +1,6 @@
 // What the device can do at the most: multiply-adds, copies, dispatches, submissions.
 #include "base/clock.h"
+#include "base/memory.h"
 #include "bench/bench.h"
 #include "shaders.h"
 
@@ -20,7 +21,7 @@ enum { FMA_ROUNDS = 512, FMA_PER_ROUND = 8, FMA_MAX_ITEMS = 1 << 21, FMA_FIRST_I
 #define FMA_FACTOR 0x1.ff8p-1f // 1 - 2^-10
 #define FMA_TERM   0x1p-10f
 
-struct fma {
+struct gs__bench_fma {
     gs__gpu *gpu;
     gs__buffer *y;
     gs__pipeline *pipeline;
@@ -30,7 +31,7 @@ struct fma {
 
 static gs_status record_fma(void *user, gs__commands *commands, uint32_t count) {
     gs_status status = GS_OK;
-    const struct fma *f = user;
+    const struct gs__bench_fma *f = user;
     const struct gs_push_bench_fma push = {.factor = FMA_FACTOR, .term = FMA_TERM};
     const gs__range range = {f->y, 0, (uint64_t)f->items * 16};
     uint32_t groups[3];
@@ -43,7 +44,7 @@ fail:
     return status;
 }
 
-static gs_status choose_fma(struct fma *f, uint32_t local, uint32_t chains, bool split) {
+static gs_status choose_fma(struct gs__bench_fma *f, uint32_t local, uint32_t chains, bool split) {
     uint32_t spec[GS_SPEC_BENCH_FMA_COUNT];
     f->local = local;
     f->chains = chains;
@@ -55,12 +56,12 @@ static gs_status choose_fma(struct fma *f, uint32_t local, uint32_t chains, bool
     return gs__pipeline_get(f->gpu, &gs__shader_bench_fma, spec, GS_SPEC_BENCH_FMA_COUNT, &f->pipeline);
 }
 
-static double fma_flop(const struct fma *f) {
+static double fma_flop(const struct gs__bench_fma *f) {
     return 2.0 * 4 * f->items * f->chains * FMA_ROUNDS * FMA_PER_ROUND;
 }
 
 // So many invocations that a dispatch takes some milliseconds: that fills any device.
-static gs_status choose_items(gs__bench *bench, struct fma *f) {
+static gs_status choose_items(gs__bench *bench, struct gs__bench_fma *f) {
     gs_status status = GS_OK;
     gs__commands *commands = NULL;
     const uint64_t most = gs__buffer_bytes(f->y) / 16;
@@ -85,7 +86,7 @@ fail:
 }
 
 // Sums of the chains, as the closed form of the recurrence gives them.
-static gs_status check_fma(const struct fma *f, gs_bench_result *result) {
+static gs_status check_fma(const struct gs__bench_fma *f, gs_bench_result *result) {
     gs_status status = GS_OK;
     float y[FMA_CHECKED][4];
     const double a = (double)FMA_FACTOR, limit = (double)FMA_TERM / (1 - a);
@@ -104,9 +105,9 @@ fail:
 }
 
 // Keeps the shape of `f` when it is the fastest so far.
-static gs_status try_fma(gs__bench *bench, struct fma *f, struct fma *best, double *best_rate) {
+static gs_status try_fma(gs__bench *bench, struct gs__bench_fma *f, struct gs__bench_fma *best, double *best_rate) {
     gs__bench_timing timing;
-    const gs_status status = gs__bench_time(bench, record_fma, f, 3, INFINITY, &timing);
+    const gs_status status = gs__bench_time(bench, &(gs__bench_op){record_fma, f, 0}, NULL, 3, INFINITY, &timing);
     if (status != GS_OK) return status;
     const double rate = fma_flop(f) / timing.ns.low;
     if (rate <= *best_rate) return GS_OK;
@@ -115,10 +116,10 @@ static gs_status try_fma(gs__bench *bench, struct fma *f, struct fma *best, doub
     return GS_OK;
 }
 
-static gs_status best_fma(gs__bench *bench, struct fma *f) {
+static gs_status best_fma(gs__bench *bench, struct gs__bench_fma *f) {
     static const uint32_t locals[] = {8, 64, 256}, chains[] = {2, 3, 4, 6};
     gs_status status = GS_OK;
-    struct fma best = *f;
+    struct gs__bench_fma best = *f;
     double best_rate = 0;
     for (uint32_t i = 0; i < 3; i++)
         for (uint32_t j = 0; j < 4; j++) {
@@ -133,30 +134,42 @@ fail:
     return status;
 }
 
+gs__bench_op gs__bench_fma_op(struct gs__bench_fma *fma) {
+    return (gs__bench_op){record_fma, fma, fma_flop(fma)};
+}
+
+void gs__bench_fma_destroy(struct gs__bench_fma *fma) {
+    if (!fma) return;
+    gs__buffer_destroy(fma->y);
+    free(fma);
+}
+
 gs_status gs__bench_fma(gs__bench *bench) {
     gs_status status = GS_OK;
     const gs__gpu_caps *caps = gs__gpu_get_caps(bench->gpu);
-    struct fma f = {.gpu = bench->gpu};
     gs_bench_result result = {.kind = GS_BENCH_FMA};
     gs__bench_timing timing;
     uint64_t bytes = (uint64_t)FMA_MAX_ITEMS * 16;
+    struct gs__bench_fma *f = gs__allocate(bench->error, 1, sizeof *f, "multiply-adds");
+    if (!f) return GS_ERR_MEMORY;
+    *f = (struct gs__bench_fma){.gpu = bench->gpu};
+    bench->fma = f;
     while (bytes > caps->info.memory_bytes / 16 || bytes > caps->max_storage_range) bytes /= 2;
     if (bytes < FMA_FIRST_ITEMS * 16) bytes = FMA_FIRST_ITEMS * 16;
-    GS_TRY(gs__buffer_create(bench->gpu, GS__MEMORY_DEVICE, bytes, "sums of multiply-adds", &f.y));
-    GS_TRY(choose_fma(&f, 8, 4, false));
-    GS_TRY(choose_items(bench, &f));
-    GS_TRY(best_fma(bench, &f));
-    GS_TRY(gs__bench_time(bench, record_fma, &f, 3 * bench->repeats, INFINITY, &timing));
-    GS_TRY(check_fma(&f, &result));
-    result.value = gs__bench_rate(&timing.ns, fma_flop(&f));
+    GS_TRY(gs__buffer_create(bench->gpu, GS__MEMORY_DEVICE, bytes, "sums of multiply-adds", &f->y));
+    GS_TRY(choose_fma(f, 8, 4, false));
+    GS_TRY(choose_items(bench, f));
+    GS_TRY(best_fma(bench, f));
+    const gs__bench_op op = gs__bench_fma_op(f);
+    GS_TRY(gs__bench_time(bench, &op, NULL, 3 * bench->repeats, INFINITY, &timing));
+    GS_TRY(check_fma(f, &result));
+    result.value = gs__bench_rate(&timing.ns, op.work);
     result.device_clock = timing.device_clock;
     result.per_repeat = timing.count;
     snprintf(result.detail, sizeof result.detail, "groups of %u, %u chains of vec4 an invocation, %u invocations, %s",
-             f.local, f.chains, f.items, f.split ? "multiply then add" : "fma");
-    bench->peak = result.value.high; // what the device can do, not what it does on average
+             f->local, f->chains, f->items, f->split ? "multiply then add" : "fma");
     status = gs__bench_add(bench, &result);
 fail:
-    gs__buffer_destroy(f.y);
     return status;
 }
 
@@ -233,7 +246,7 @@ static gs_status best_copy(gs__bench *bench, struct copy *c) {
         gs__bench_timing timing;
         if (shapes[i][0] > gs__gpu_get_caps(c->gpu)->max_invocations) continue;
         GS_TRY(choose_copy(c, shapes[i][0], shapes[i][1]));
-        GS_TRY(gs__bench_time(bench, record_copy, c, 3, INFINITY, &timing));
+        GS_TRY(gs__bench_time(bench, &(gs__bench_op){record_copy, c, 0}, NULL, 3, INFINITY, &timing));
         if (timing.ns.low >= best_ns) continue;
         best_ns = timing.ns.low;
         best = i;
@@ -250,7 +263,7 @@ static gs_status measure_copy(gs__bench *bench, struct copy *c, gs_bench_kind ki
     if (kind == GS_BENCH_COPY_KERNEL) GS_TRY(best_copy(bench, c));
     else c->pipeline = NULL;
     GS_TRY(fill_copy(c));
-    GS_TRY(gs__bench_time(bench, record_copy, c, bench->repeats, INFINITY, &timing));
+    GS_TRY(gs__bench_time(bench, &(gs__bench_op){record_copy, c, 0}, NULL, bench->repeats, INFINITY, &timing));
     GS_TRY(check_copy(c, &result));
     const double mib = (double)c->bytes / (1 << 20);
     if (c->pipeline) {
@@ -318,7 +331,7 @@ static gs_status measure_dispatch(gs__bench *bench, struct counter *c) {
     gs_status status = GS_OK;
     gs_bench_result result = {.kind = GS_BENCH_DISPATCH};
     gs__bench_timing timing;
-    GS_TRY(gs__bench_time(bench, record_dispatches, c, bench->repeats, INFINITY, &timing));
+    GS_TRY(gs__bench_time(bench, &(gs__bench_op){record_dispatches, c, 0}, NULL, bench->repeats, INFINITY, &timing));
     GS_TRY(check_counter(c, timing.runs, &result));
     result.value = timing.ns;
     result.value.median *= 1e-3, result.value.low *= 1e-3, result.value.high *= 1e-3;

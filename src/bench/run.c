@@ -113,6 +113,7 @@ gs_status gs_bench_run(gs_context *context, const gs_bench_params *params, uint6
     if (writer) GS_TRY(gs__file_commit(&writer));
 fail:
     if (writer) gs__file_discard(writer);
+    gs__bench_fma_destroy(bench.fma);
     free(bench.results);
     return status;
 }

@@ -7,18 +7,19 @@
 enum { MAX_COUNT = 4096 };
 
 struct timer {
-    gs__bench_record *record;
-    void *user;
+    const gs__bench_op *op;
     gs__commands *commands;
     bool stamps;
+    uint32_t count;            // of the operation in a submission
     double host_ns, device_ns; // of the last submission; device_ns 0 without timestamps
 };
 
 static gs_status record_count(struct timer *t, uint32_t count) {
     gs_status status = GS_OK;
+    t->count = count;
     GS_TRY(gs__commands_begin(t->commands));
     if (t->stamps) gs__commands_timestamp(t->commands, 0);
-    GS_TRY(t->record(t->user, t->commands, count));
+    GS_TRY(t->op->record(t->op->user, t->commands, count));
     if (t->stamps) gs__commands_timestamp(t->commands, 1);
     GS_TRY(gs__commands_end(t->commands));
 fail:
@@ -59,44 +60,79 @@ fail:
     return status;
 }
 
-static gs_status measure(struct timer *t, double ns, double target_s, uint32_t repeats, gs__bench_timing *timing) {
+// Records so many operations that they take `target_s`. *ns: how long `count` of them take.
+static gs_status fill(struct timer *t, double target_s, gs__bench_timing *timing, double *ns) {
     gs_status status = GS_OK;
-    double values[GS__BENCH_MAX_REPEATS];
     // A short operation, submitted alone, shows mostly the cost of submitting: look twice.
     for (int i = 0; i < 2; i++) {
-        const uint32_t count = choose_count(ns / timing->count, target_s);
-        if (count <= timing->count) break;
-        timing->count = count;
-        GS_TRY(try_count(t, count, target_s, timing, &ns));
+        const uint32_t count = choose_count(*ns / t->count, target_s);
+        if (count <= t->count) break;
+        GS_TRY(try_count(t, count, target_s, timing, ns));
     }
-    // Timestamps that disagree with the host's clock are not to be trusted.
-    timing->device_clock = t->stamps && t->device_ns > 0.5 * t->host_ns && t->device_ns < 1.01 * t->host_ns;
-    for (uint32_t i = 0; i < repeats; i++) {
-        GS_TRY(run_once(t));
-        timing->runs += timing->count;
-        values[i] = (timing->device_clock && t->device_ns > 0 ? t->device_ns : t->host_ns) / timing->count;
-    }
-    timing->ns = gs__bench_spread_of(values, repeats);
 fail:
     return status;
 }
 
-gs_status gs__bench_time(gs__bench *bench, gs__bench_record *record, void *user, uint32_t repeats, double budget_s,
-                         gs__bench_timing *timing) {
+static gs_status timer_init(struct timer *t, gs__bench *bench, const gs__bench_op *op, gs__bench_timing *timing,
+                            double *ns) {
     gs_status status = GS_OK;
-    struct timer t = {.record = record, .user = user, .stamps = gs__gpu_get_caps(bench->gpu)->timestamps};
-    double ns;
-    *timing = (gs__bench_timing){.count = 1};
+    t->op = op;
+    t->stamps = gs__gpu_get_caps(bench->gpu)->timestamps;
+    GS_TRY(gs__commands_create(bench->gpu, t->stamps ? 2 : 0, &t->commands));
+    GS_TRY(record_count(t, 1));
+    GS_TRY(run_once(t)); // some drivers compile at the first dispatch
+    timing->runs++;
+    GS_TRY(try_count(t, 1, bench->repeat_s, timing, ns));
+fail:
+    return status;
+}
+
+static double time_of_one(const struct timer *t, bool device_clock) {
+    return (device_clock && t->device_ns > 0 ? t->device_ns : t->host_ns) / t->count;
+}
+
+static gs_status measure(struct timer *t, struct timer *beside, uint32_t repeats, gs__bench_timing *timing) {
+    gs_status status = GS_OK;
+    double values[GS__BENCH_MAX_REPEATS], shares[GS__BENCH_MAX_REPEATS];
+    // Timestamps that disagree with the host's clock are not to be trusted.
+    timing->device_clock = t->stamps && t->device_ns > 0.5 * t->host_ns && t->device_ns < 1.01 * t->host_ns;
+    for (uint32_t i = 0; i < repeats; i++) {
+        GS_TRY(run_once(t));
+        timing->runs += t->count;
+        values[i] = time_of_one(t, timing->device_clock);
+        if (!beside) continue;
+        GS_TRY(run_once(beside));
+        const double other = time_of_one(beside, timing->device_clock);
+        shares[i] = t->op->work / values[i] / (beside->op->work / other);
+    }
+    timing->ns = gs__bench_spread_of(values, repeats);
+    if (beside) timing->share = gs__bench_spread_of(shares, repeats).median;
+fail:
+    return status;
+}
+
+gs_status gs__bench_time(gs__bench *bench, const gs__bench_op *op, const gs__bench_op *beside, uint32_t repeats,
+                         double budget_s, gs__bench_timing *timing) {
+    gs_status status = GS_OK;
+    struct timer t = {0}, other = {0};
+    gs__bench_timing unused = {0};
+    double ns, other_ns;
+    *timing = (gs__bench_timing){0};
     if (repeats > GS__BENCH_MAX_REPEATS) repeats = GS__BENCH_MAX_REPEATS;
-    GS_TRY(gs__commands_create(bench->gpu, t.stamps ? 2 : 0, &t.commands));
-    GS_TRY(record_count(&t, 1));
-    GS_TRY(run_once(&t)); // some drivers compile at the first dispatch
-    timing->runs = 1;
-    GS_TRY(try_count(&t, 1, bench->repeat_s, timing, &ns));
+    GS_TRY(timer_init(&t, bench, op, timing, &ns));
     timing->ns = (gs_bench_spread){.median = ns, .low = ns, .high = ns, .count = 1};
     timing->too_slow = ns * repeats > budget_s * 1e9;
-    if (!timing->too_slow) GS_TRY(measure(&t, ns, bench->repeat_s, repeats, timing));
+    if (!timing->too_slow) {
+        GS_TRY(fill(&t, bench->repeat_s, timing, &ns));
+        if (beside) {
+            GS_TRY(timer_init(&other, bench, beside, &unused, &other_ns));
+            GS_TRY(fill(&other, ns * 1e-9, &unused, &other_ns));
+        }
+        GS_TRY(measure(&t, beside ? &other : NULL, repeats, timing));
+    }
+    timing->count = t.count;
 fail:
     gs__commands_destroy(t.commands);
+    gs__commands_destroy(other.commands);
     return status;
 }
