@@ -3,6 +3,7 @@
 // storage buffer is a loop over the lanes there. Rows that begin within a texel take two.
 // SHUFFLE: the lanes load different parts of A and hand them round.
 #extension GL_EXT_samplerless_texture_functions : require
+#extension GL_EXT_control_flow_attributes : require
 #include "matmul.glsl"
 #include "texel.glsl"
 
@@ -60,9 +61,9 @@ vec4 rows_of_a(uint row, uint k, uint count, bool tail) {
                          : column_of_a(min(row + (lane & 4u), push.m - 1u), k + (lane & 3u), k + count, tail);
 }
 
-// Rows first .. end - 1 of the 8 that v holds; acc[to] is that of the first of the 8.
-void multiply(uint to, uint first, uint end, vec4 v, mat4 b) {
-    for (uint r = first; r < end; r++)
+// v: of 8 rows, or of ROWS; acc[to] is that of the first.
+void multiply(uint to, vec4 v, mat4 b) {
+    for (uint r = 0; r < min(ROWS, 8u); r++)
         for (uint i = 0; i < 4; i++) {
             float a = TRANS_A == 0u ? subgroupShuffle(v[i], r) : subgroupShuffle(v[r & 3u], (r & 4u) + i);
             acc[(to + r) % ROWS] = fma(vec4(a), b[i], acc[(to + r) % ROWS]);
@@ -70,7 +71,7 @@ void multiply(uint to, uint first, uint end, vec4 v, mat4 b) {
 }
 
 void add_product(uint row, uint k, uint count, bool tail, mat4 b) {
-    for (uint g = 0; g < ROWS; g += 8u) multiply(g, 0u, min(ROWS, 8u), rows_of_a(row + g, k, count, tail), b);
+    for (uint g = 0; g < ROWS; g += 8u) multiply(g, rows_of_a(row + g, k, count, tail), b);
 }
 
 // As the part of block_of_b that load i makes.
@@ -78,31 +79,25 @@ vec4 load_of_b(uint col, uint k, uint i) {
     return load_b(push.b + (TRANS_B == 0u ? (k + i) * push.n + col : min(col + i, push.n - 1u) * push.k + k));
 }
 
-// All whole blocks, of 16 rows. The loads of the next block stand between the products of this one, so that a processor
-// has work for as long as each takes, wherever its data come from.
-void add_blocks(uint row, uint col, uint end) {
-    vec4 v = rows_of_a(row, 0u, 4u, false), w = rows_of_a(row + 8u, 0u, 4u, false), v_next, w_next;
-    mat4 loaded, next;
-    for (uint i = 0; i < 4; i++) loaded[i] = load_of_b(col, 0u, i);
-    for (uint k = 0; k < end; k += 4u) {
-        uint then = min(k + 4u, end - 4u);
-        mat4 b = TRANS_B == 0u ? loaded : transpose(loaded);
-        next[0] = load_of_b(col, then, 0u);
-        multiply(0u, 0u, 3u, v, b);
-        next[1] = load_of_b(col, then, 1u);
-        multiply(0u, 3u, 5u, v, b);
-        next[2] = load_of_b(col, then, 2u);
-        multiply(0u, 5u, 8u, v, b);
-        next[3] = load_of_b(col, then, 3u);
-        multiply(8u, 0u, 3u, w, b);
-        v_next = rows_of_a(row, then, 4u, false);
-        multiply(8u, 3u, 5u, w, b);
-        w_next = rows_of_a(row + 8u, then, 4u, false);
-        multiply(8u, 5u, 8u, w, b);
-        if (EXTRA >= SUMS) sum += (b[0] + b[1]) + (b[2] + b[3]);
-        loaded = next;
-        v = v_next;
-        w = w_next;
+// Steps that are a cache line of a row. Rows lie a power of two apart often, and then share a few places of the cache:
+// all of a line is taken before the next row's drives it out.
+#define LINE 16u
+
+// All whole lines, of 16 rows.
+void add_lines(uint row, uint col, uint end) {
+    for (uint k = 0; k < end; k += LINE) {
+        vec4 v[4], w[4];
+        mat4 b[4];
+        [[unroll]] for (uint q = 0; q < 4; q++) v[q] = rows_of_a(row, k + 4u * q, 4u, false);
+        [[unroll]] for (uint q = 0; q < 4; q++) w[q] = rows_of_a(row + 8u, k + 4u * q, 4u, false);
+        [[unroll]] for (uint i = 0; i < 4; i++)
+            [[unroll]] for (uint q = 0; q < 4; q++) b[q][i] = load_of_b(col, k + 4u * q, i);
+        [[unroll]] for (uint q = 0; q < 4; q++) {
+            if (TRANS_B != 0u) b[q] = transpose(b[q]);
+            multiply(0u, v[q], b[q]);
+            multiply(8u, w[q], b[q]);
+            if (EXTRA >= SUMS) sum += (b[q][0] + b[q][1]) + (b[q][2] + b[q][3]);
+        }
     }
 }
 #else
@@ -150,12 +145,12 @@ void main() {
     for (uint r = 0; r < ROWS; r++) acc[r] = vec4(0.0);
     uint end = push.k & ~3u;
 #ifdef SHUFFLE
-    bool ahead = ROWS == 16u && EXTRA != ONLY_SUMS && end != 0u;
-    if (ahead) add_blocks(row, col, end);
+    uint begin = ROWS == 16u && EXTRA != ONLY_SUMS ? push.k & ~(LINE - 1u) : 0u;
+    if (begin != 0u) add_lines(row, col, begin);
 #else
-    const bool ahead = false;
+    const uint begin = 0u;
 #endif
-    for (uint k = 0; k < end && !ahead; k += 4u) add_block(row, col, k, 4u, false);
+    for (uint k = begin; k < end; k += 4u) add_block(row, col, k, 4u, false);
     if (TAIL != 0u) add_block(row, col, end, push.k - end, true);
 
     if (EXTRA >= SUMS && stores && own_row == 0u) store(push.sums + col, col, own_col, unscaled4(sum));
