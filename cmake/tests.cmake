@@ -3,6 +3,7 @@
 #   unit            cpu      internal library
 #   gpu, op, train  gpu      internal library; run on a CPU driver (lavapipe), under validation layers
 #   api, cli        gpu      public headers and the shared library only
+#   fault           gpu      internal library; its allocations can be made to fail
 #   radv            radv     AMD's compiler, without hardware
 # tests/FOLDER/NAME.comp is embedded for the tests of the folder, like the kernels of the library: "shaders/NAME.h".
 # tests/FOLDER/test_NAME.sh is run by bash. Each example is run too, by tests/example/test_NAME.sh where there
@@ -99,6 +100,9 @@ foreach(folder unit gpu op train fault api cli radv)
     target_link_libraries(test_${folder}_${name} PRIVATE ${library} gradsmith_test_settings)
     set_target_properties(test_${folder}_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests/${folder}
       OUTPUT_NAME ${stem})
+    if(folder STREQUAL "fault") # test_allocation.c
+      target_link_options(test_${folder}_${name} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup)
+    endif()
     if(folder STREQUAL "cli" AND TARGET gradsmith_program)
       add_dependencies(test_${folder}_${name} gradsmith_program)
     endif()
