@@ -119,6 +119,14 @@ foreach(folder unit gpu op train fault api cli radv)
   endforeach()
 endforeach()
 
+# --- a Vulkan layer that lets calls fail ---------------------------------------------------------------------------
+add_library(gradsmith_fault_layer MODULE tests/fault/layer/layer.c)
+target_link_libraries(gradsmith_fault_layer PRIVATE gradsmith_settings)
+set_target_properties(gradsmith_fault_layer PROPERTIES LIBRARY_OUTPUT_DIRECTORY tests/fault/layer C_VISIBILITY_PRESET default)
+set(layer_path "./libgradsmith_fault_layer.so")
+configure_file(tests/fault/layer/layer.json.in tests/fault/layer/VkLayer_gradsmith_faults.json @ONLY)
+list(APPEND test_environment "GRADSMITH_FAULT_LAYER=${PROJECT_BINARY_DIR}/tests/fault/layer")
+
 # --- scripts and examples ----------------------------------------------------------------------------------------
 gradsmith_glob(scripts "tests/*/test_*.sh")
 if(NOT GRADSMITH_EXAMPLES)

@@ -263,6 +263,7 @@ gs_status gs__gpu_wait_fence(gs__gpu *gpu, VkFence fence) {
     snprintf(gpu->failed_message, sizeof gpu->failed_message,
              "device hang: %.64s did not finish a submission within %d s; restart the program, use smaller batches",
              gpu->caps.info.name, PERIODS * PERIOD_S);
+    gs__gpu_abandon(gpu);
     return gs__gpu_check(gpu);
 }
 

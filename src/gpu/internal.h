@@ -158,6 +158,8 @@ struct gs__gpu {
 gs_status gs__gpu_check(gs__gpu *gpu);
 // Waits for a fence, for at most a minute: a device that takes longer is treated as hung, for good.
 gs_status gs__gpu_wait_fence(gs__gpu *gpu, VkFence fence);
+// Lets everything of the device and its instance live as long as the process.
+void gs__gpu_abandon(gs__gpu *gpu);
 // Waits for every submission in flight; failures are ignored.
 void gs__gpu_drain(gs__gpu *gpu);
 
