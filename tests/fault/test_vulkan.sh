@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Vulkan calls of a whole program fail in turn (layer/layer.c): it ends with one clear message or goes on, never by a
 # signal, and leaves no half-written file. GRADSMITH_FAULT_EVERY=1 tries all calls; the default is a share of them.
 source "$GRADSMITH_SOURCE_DIR/tests/cli/common.sh"
