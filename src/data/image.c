@@ -123,8 +123,8 @@ static gs_status fail_head(gs__error *error, const char *name, const unsigned ch
         return gs__fail(error, GS_ERR_FORMAT,
                         "%s: a BMP file whose header is truncated, damaged or of another kind: %s", name,
                         stbi_failure_reason());
-    return gs__fail(error, GS_ERR_FORMAT, "%s: not an image that can be read: it begins as none of PNG, BMP and JPEG",
-                    name);
+    return gs__fail(error, GS_ERR_FORMAT,
+                    "%s: not an image that can be read (PNG, BMP or JPEG): it begins as none of them", name);
 }
 
 // Beyond this an image is taken for a small file that asks for much memory.

@@ -463,7 +463,7 @@ static void test_images_refused(void **state) {
     path = files_put("text.png", "no image", 8);
     fails(gs_data_load_input(context, path, &image_shape, &data), GS_ERR_FORMAT, "text.png", "PNG, BMP or JPEG");
     path = files_put("none.png", "", 0);
-    fails(gs_data_load_input(context, path, &image_shape, &data), GS_ERR_FORMAT, "none.png", "PNG, BMP or JPEG");
+    fails(gs_data_load_input(context, path, &image_shape, &data), GS_ERR_FORMAT, "none.png", "the file is empty");
     fails(gs_data_load_input(context, files_path("missing.png"), &image_shape, &data), GS_ERR_FILE, "missing.png",
           "No such file");
     for (int kind = PNG; kind <= BMP; kind++) {

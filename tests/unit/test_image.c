@@ -277,7 +277,8 @@ static void test_bad_images(void **state) {
         {"a.png", PNG_HEAD("\0\0\xEA\x60", "\0\0\xEA\x60"), 33, GS_ERR_FORMAT, "60000 x 60000, bits 8, colour type 2"},
         {"a.png", PNG_HEAD("\0\0\0\x0D", "\0\0\0\x09"), 33, GS_ERR_FORMAT, "a.png: the image is truncated"},
         {"a.bmp", "BM\0\0", 4, GS_ERR_FORMAT, "a.bmp: a BMP file whose header is truncated"},
-        {"a.jpg", "GIF89a..................................", 40, GS_ERR_FORMAT, "begins as none of PNG, BMP and JPEG"},
+        {"a.jpg", "GIF89a..................................", 40, GS_ERR_FORMAT,
+         "a.jpg: not an image that can be read (PNG, BMP or JPEG)"},
 #ifdef GRADSMITH_HAS_JPEG
         {"a.jpeg", "\xFF\xD8\xFF\xE0\0\x10JFIF", 10, GS_ERR_FORMAT, "a.jpeg: the image is damaged"},
 #else
