@@ -39,7 +39,7 @@ fail:
     return status;
 }
 
-gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs__session *session) {
+static gs_status open_once(gs_model *model, const gs__session_params *params, gs__session *session) {
     gs_status status = GS_OK;
     gs__gpu *gpu;
     *session = (gs__session){.model = model, .count = params->count};
@@ -66,6 +66,31 @@ gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs
 fail:
     gs__session_close(session);
     return status;
+}
+
+// Whether a batch really fits: kernels have limits of their own.
+static bool opens(gs_model *model, const gs__session_params *params, uint32_t batch) {
+    gs__session session;
+    gs__session_params smaller = *params;
+    smaller.batch = batch;
+    const gs_status status = open_once(model, &smaller, &session);
+    gs__session_close(&session);
+    return status == GS_OK;
+}
+
+static gs_status advise(gs_model *model, const gs__session_params *params, gs_status failure) {
+    if (failure != GS_ERR_DEVICE_MEMORY && failure != GS_ERR_UNSUPPORTED) return failure;
+    const gs__error said = *model->error;
+    uint32_t batch = gs__session_guess_batch(model, params);
+    while (batch && !opens(model, params, batch)) batch -= batch / 8 + 1;
+    *model->error = said;
+    if (!batch) return failure; // nothing of it is due to the batch
+    return gs__fail(model->error, failure, "%.400s; a batch of %u fits", said.message, batch);
+}
+
+gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs__session *session) {
+    const gs_status status = open_once(model, params, session);
+    return status == GS_OK ? GS_OK : advise(model, params, status);
 }
 
 void gs__session_close(gs__session *session) {

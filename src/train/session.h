@@ -27,9 +27,12 @@ typedef struct gs__session {
     uint64_t count, steps; // samples and steps of a pass over the range
 } gs__session;
 
-// Zero-initialise; gs__session_close takes what a failed open leaves.
+// Where a batch is too large for the device, the message tells one that fits. gs__session_close takes what a failed open
+// leaves.
 gs_status gs__session_open(gs_model *model, const gs__session_params *params, gs__session *session);
 void gs__session_close(gs__session *session);
+// The largest batch below the wanted one that should have room, by the sizes of its tensors; 0: none has.
+uint32_t gs__session_guess_batch(gs_model *model, const gs__session_params *params);
 
 // Sums of ring entries, turned into means over samples.
 typedef struct gs__sums {
