@@ -15,6 +15,7 @@
 #include <gradsmith/optimizer.h>
 #include <gradsmith/plot.h>
 #include <gradsmith/precision.h>
+#include <gradsmith/protect.h>
 #include <gradsmith/recipe.h>
 #include <gradsmith/status.h>
 #include <gradsmith/tensor.h>

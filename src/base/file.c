@@ -129,6 +129,29 @@ gs_status gs__file_read(gs__error *error, const char *path, uint64_t max_bytes, 
     return status;
 }
 
+bool gs__file_read_head(const char *path, size_t most, char **data, size_t *bytes) {
+    struct stat info;
+    const int fd = open_retry(path, O_RDONLY | O_NONBLOCK, 0);
+    char *head = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? malloc(most + 1) : NULL;
+    size_t used = 0;
+    bool good = head != NULL;
+    while (good && used < most) {
+        const ssize_t n = read(fd, head + used, most - used);
+        if (n < 0 && errno == EINTR) continue;
+        good = n >= 0;
+        if (n <= 0) break;
+        used += (size_t)n;
+    }
+    if (fd >= 0) close(fd);
+    if (!good) {
+        free(head);
+        return false;
+    }
+    *data = head;
+    *bytes = used;
+    return true;
+}
+
 gs_status gs__file_read_gzip(gs__error *error, const char *path, uint64_t max_bytes, char **data, size_t *bytes) {
     char *packed = NULL;
     size_t packed_bytes = 0;
@@ -151,11 +174,13 @@ struct gs__file_writer {
     char *path;      // in the end
     char *temporary; // NULL: written in place
     int fd;
+    gs__file_filter filter;
 };
 
 static void free_writer(gs__file_writer *writer) {
     if (!writer) return;
     if (writer->fd >= 0) close(writer->fd);
+    if (writer->filter.destroy) writer->filter.destroy(writer->filter.state);
     free(writer->path);
     free(writer->temporary);
     free(writer);
@@ -202,6 +227,12 @@ gs_status gs__file_begin(gs__error *error, const char *path, gs__file_writer **w
         }
     } else {
         GS_TRY(open_temporary(writer));
+        // Whoever could not read the old file cannot read the new one.
+        if (stat(path, &info) == 0 && fchmod(writer->fd, info.st_mode & 0777) != 0) {
+            status = fail_errno(error, path, "cannot be given the rights of the file that it replaces", errno);
+            unlink(writer->temporary);
+            goto fail;
+        }
     }
     *writer_out = writer;
     return GS_OK;
@@ -210,7 +241,30 @@ fail:
     return status;
 }
 
+void gs__file_set_filter(gs__file_writer *writer, const gs__file_filter *filter) {
+    writer->filter = *filter;
+}
+
 gs_status gs__file_append(gs__file_writer *writer, const void *data, size_t bytes) {
+    const gs__file_filter *filter = &writer->filter;
+    return filter->append ? filter->append(filter->state, writer, data, bytes)
+                          : gs__file_append_raw(writer, data, bytes);
+}
+
+gs_status gs__file_rewrite(gs__file_writer *writer, uint64_t offset, const void *data, size_t bytes) {
+    const char *from = data;
+    while (bytes > 0) {
+        const ssize_t n = pwrite(writer->fd, from, bytes, (off_t)offset);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return fail_errno(writer->error, writer->path, "cannot be written", errno);
+        from += n;
+        offset += (uint64_t)n;
+        bytes -= (size_t)n;
+    }
+    return GS_OK;
+}
+
+gs_status gs__file_append_raw(gs__file_writer *writer, const void *data, size_t bytes) {
     const char *from = data;
     while (bytes > 0) {
         ssize_t n = write(writer->fd, from, bytes);
@@ -256,8 +310,12 @@ static gs_status sync_folder(gs__error *error, const char *path) {
 
 static gs_status finish(gs__file_writer **writer_pointer, bool sync) {
     gs__file_writer *writer = *writer_pointer;
-    gs_status status = GS_OK;
+    gs_status status = writer->filter.finish ? writer->filter.finish(writer->filter.state, writer) : GS_OK;
     *writer_pointer = NULL;
+    if (status != GS_OK) {
+        gs__file_discard(writer);
+        return status;
+    }
     if (!writer->temporary) {
         int code = close(writer->fd) == 0 ? 0 : errno;
         writer->fd = -1;

@@ -30,6 +30,9 @@ gs_status gs__gzip_inflate(gs__error *error, const char *name, const void *packe
 gs_status gs__file_map(gs__error *error, const char *path, uint64_t min_bytes, void **map, uint64_t *bytes);
 void gs__file_unmap(void *map, uint64_t bytes);
 
+// The first bytes of a regular file, freed with free(); fewer where it is shorter. False where it cannot be read.
+bool gs__file_read_head(const char *path, size_t most, char **data, size_t *bytes);
+
 bool gs__file_exists(const char *path);
 
 // A file being written: a temporary file in the same folder, which commit syncs and renames to `path`. A device or
@@ -40,6 +43,18 @@ gs_status gs__file_begin(gs__error *error, const char *path, gs__file_writer **w
 gs_status gs__file_append(gs__file_writer *writer, const void *data, size_t bytes);
 // Little-endian, whatever the host is.
 gs_status gs__file_append_f32(gs__file_writer *writer, const float *values, uint64_t count);
+// What stands between gs__file_append and the file, e.g. encryption: what append is given goes out by
+// gs__file_append_raw. commit calls `finish` once all is appended; `destroy` is called in any case.
+typedef struct gs__file_filter {
+    void *state;
+    gs_status (*append)(void *state, gs__file_writer *writer, const void *data, size_t bytes);
+    gs_status (*finish)(void *state, gs__file_writer *writer);
+    void (*destroy)(void *state);
+} gs__file_filter;
+void gs__file_set_filter(gs__file_writer *writer, const gs__file_filter *filter);
+gs_status gs__file_append_raw(gs__file_writer *writer, const void *data, size_t bytes);
+// Writes over bytes that are there already. GS_ERR_FILE for what cannot be gone back in, as a pipe.
+gs_status gs__file_rewrite(gs__file_writer *writer, uint64_t offset, const void *data, size_t bytes);
 // Frees the writer, whether or not it succeeds, and sets *writer to NULL. On failure the old file is still there.
 gs_status gs__file_commit(gs__file_writer **writer);
 // The same without waiting for the disk: after a crash of the system the file may be there cut off. For files whose

@@ -13,6 +13,8 @@ struct gs_context {
     char *device;           // as wanted; NULL: automatic
     bool validate;
     gs__gpu_options options;
+    const struct gs_key *key; // borrowed; NULL: none
+    unsigned key_use;
 };
 
 gs_status gs_context_create(gs_context **context, const gs_context_params *params) {
@@ -51,6 +53,16 @@ const char *gs_context_message(const gs_context *context) {
 
 gs__error *gs__context_error(gs_context *context) {
     return &context->error;
+}
+
+void gs__context_put_key(gs_context *context, const struct gs_key *key, unsigned use) {
+    context->key = key;
+    context->key_use = use;
+}
+
+unsigned gs__context_get_key(const gs_context *context, const struct gs_key **key) {
+    *key = context->key;
+    return context->key_use;
 }
 
 void gs__context_note(gs_context *context, const char *text) {

@@ -12,6 +12,11 @@ gs__error *gs__context_error(gs_context *context);
 // Opens the chosen device at the first call; later calls give the same. Closed with the context.
 gs_status gs__context_gpu(gs_context *context, gs__gpu **gpu);
 
+struct gs_key;
+// The key of gs_context_set_key and its uses; NULL and 0 at first. (Only src/protect knows what a key is.)
+void gs__context_put_key(gs_context *context, const struct gs_key *key, unsigned use);
+unsigned gs__context_get_key(const gs_context *context, const struct gs_key **key);
+
 // Tells whoever made the context (gs_context_params.note).
 void gs__context_note(gs_context *context, const char *text);
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "context/context.h"
 #include "data/recipe.h"
+#include "protect/protect.h"
 
 #include <errno.h>
 #include <math.h>
@@ -126,7 +127,7 @@ gs_status gs_recipe_write(gs_context *context, const gs_recipe *recipe, const ch
     gs__text text = {0};
     append_recipe(&text, recipe);
     gs_status status = gs__text_check(error, &text);
-    if (status == GS_OK) status = gs__file_write(error, path, text.data, text.length);
+    if (status == GS_OK) status = gs__context_write_file(context, path, text.data, text.length);
     gs__text_deinit(&text);
     return status;
 }
@@ -333,7 +334,7 @@ gs_status gs_recipe_read(gs_context *context, const char *path, gs_recipe **reci
     char *text, name[160];
     size_t bytes;
     if (!path || !recipe) return gs__fail(error, GS_ERR_ARGUMENT, "gs_recipe_read: an argument is NULL");
-    gs_status status = gs__file_read(error, path, MAX_BYTES, &text, &bytes);
+    gs_status status = gs__context_read_file(context, path, MAX_BYTES, &text, &bytes);
     if (status != GS_OK) return status;
     gs__text_show(gs__path_show(path), name, sizeof name);
     status = gs__recipe_parse(context, name, text, bytes, recipe);

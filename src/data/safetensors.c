@@ -3,6 +3,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "context/context.h"
+#include "protect/protect.h"
 #include "tensor/shape.h"
 
 #include <errno.h>
@@ -12,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define MAX_FILE_BYTES (UINT64_C(1) << 40) // of encrypted ones
 
 enum { MAX_HEADER_BYTES = 100000000 }; // as in the reference implementation
 
@@ -81,15 +85,13 @@ gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__sa
     return gs__safetensors_write_with(error, path, NULL, NULL, entries, count);
 }
 
-gs_status gs__safetensors_write_with(gs__error *error, const char *path, const char *key, const char *value,
-                                     const gs__safetensors_entry *entries, uint32_t count) {
-    gs__file_writer *writer = NULL;
+gs_status gs__safetensors_append(gs__error *error, gs__file_writer *writer, const char *key, const char *value,
+                                 const gs__safetensors_entry *entries, uint32_t count) {
     gs__text header = {0};
     unsigned char size[8];
     gs_status status;
     GS_TRY(check_names(error, entries, count));
     GS_TRY(make_header(error, key, value, entries, count, &header));
-    GS_TRY(gs__file_begin(error, path, &writer));
     put_u64(size, header.length);
     GS_TRY(gs__file_append(writer, size, sizeof size));
     GS_TRY(gs__file_append(writer, header.data, header.length));
@@ -98,10 +100,31 @@ gs_status gs__safetensors_write_with(gs__error *error, const char *path, const c
         gs__shape_count(&entries[i].shape, &elements);
         GS_TRY(gs__file_append_f32(writer, entries[i].values, elements));
     }
-    gs__text_deinit(&header);
-    return gs__file_commit(&writer);
 fail:
     gs__text_deinit(&header);
+    return status;
+}
+
+gs_status gs__safetensors_write_with(gs__error *error, const char *path, const char *key, const char *value,
+                                     const gs__safetensors_entry *entries, uint32_t count) {
+    gs__file_writer *writer = NULL;
+    gs_status status;
+    GS_TRY(gs__file_begin(error, path, &writer));
+    GS_TRY(gs__safetensors_append(error, writer, key, value, entries, count));
+    return gs__file_commit(&writer);
+fail:
+    gs__file_discard(writer);
+    return status;
+}
+
+gs_status gs__safetensors_write_in(gs_context *context, const char *path, const char *key, const char *value,
+                                   const gs__safetensors_entry *entries, uint32_t count) {
+    gs__file_writer *writer = NULL;
+    gs_status status;
+    GS_TRY(gs__context_begin_file(context, path, &writer));
+    GS_TRY(gs__safetensors_append(gs__context_error(context), writer, key, value, entries, count));
+    return gs__file_commit(&writer);
+fail:
     gs__file_discard(writer);
     return status;
 }
@@ -120,8 +143,10 @@ struct gs__safetensors {
     char *path;
     int fd;
     const unsigned char *memory; // the file, where it is not read from fd
-    uint64_t data_offset;        // of the file
-    uint64_t data_bytes;         // header included, until it is known
+    char *owned;                 // the same, decrypted; NULL: it is the caller's
+    size_t owned_bytes;
+    uint64_t data_offset; // of the file
+    uint64_t data_bytes;  // header included, until it is known
     gs__json *json;
     tensor *tensors; // in the order of their data
     uint32_t count;
@@ -332,8 +357,28 @@ gs_status gs__safetensors_open_memory(gs__error *error, const char *name, const 
     return open_any(error, name, data, bytes, file);
 }
 
+gs_status gs__safetensors_open_in(gs_context *context, const char *path, gs__safetensors **file) {
+    gs__error *error = gs__context_error(context);
+    char *data = NULL;
+    size_t bytes = 0;
+    // Plain files are read piece by piece, where they may be.
+    if (!gs__context_key(context, GS_KEY_REQUIRE) && !gs_file_is_encrypted(path))
+        return gs__safetensors_open(error, path, file);
+    gs_status status = gs__context_read_file(context, path, MAX_FILE_BYTES, &data, &bytes);
+    if (status != GS_OK) return status;
+    status = gs__safetensors_open_memory(error, path, data, bytes, file);
+    if (status == GS_OK) {
+        (*file)->owned = data;
+        (*file)->owned_bytes = bytes;
+    } else {
+        gs__protect_free(data, bytes);
+    }
+    return status;
+}
+
 void gs__safetensors_close(gs__safetensors *file) {
     if (!file) return;
+    gs__protect_free(file->owned, file->owned_bytes);
     if (file->fd >= 0) close(file->fd);
     gs__json_destroy(file->json);
     free(file->tensors);

@@ -3,7 +3,8 @@
 #ifndef GS_DATA_SAFETENSORS_H
 #define GS_DATA_SAFETENSORS_H
 
-#include "base/error.h"
+#include "base/file.h"
+#include <gradsmith/device.h>
 #include <gradsmith/tensor.h>
 #include <stdint.h>
 
@@ -23,6 +24,13 @@ gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__sa
 gs_status gs__safetensors_write_with(gs__error *error, const char *path, const char *key, const char *value,
                                      const gs__safetensors_entry *entries, uint32_t count);
 
+// The same into a file that was begun, at its beginning; `key` may be NULL.
+gs_status gs__safetensors_append(gs__error *error, gs__file_writer *writer, const char *key, const char *value,
+                                 const gs__safetensors_entry *entries, uint32_t count);
+// The same as gs__safetensors_write_with, encrypted where the context says so.
+gs_status gs__safetensors_write_in(gs_context *context, const char *path, const char *key, const char *value,
+                                   const gs__safetensors_entry *entries, uint32_t count);
+
 typedef struct gs__safetensors gs__safetensors;
 
 typedef struct gs__safetensors_info {
@@ -35,6 +43,8 @@ typedef struct gs__safetensors_info {
 // Opens a file and checks its whole header: sizes, offsets without hole or overlap, unique names, rank <=
 // GS_MAX_RANK. `error` is borrowed until close. GS_ERR_FILE, GS_ERR_FORMAT, GS_ERR_UNSUPPORTED.
 gs_status gs__safetensors_open(gs__error *error, const char *path, gs__safetensors **file);
+// The same with the context's key, where the file is encrypted: it is then decrypted whole, in memory.
+gs_status gs__safetensors_open_in(gs_context *context, const char *path, gs__safetensors **file);
 // The same of a file's content in memory, borrowed until close; `name` is for messages.
 gs_status gs__safetensors_open_memory(gs__error *error, const char *name, const void *data, uint64_t bytes,
                                       gs__safetensors **file);

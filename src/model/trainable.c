@@ -109,7 +109,7 @@ gs_status gs_model_transfer_weights(gs_model *model, const char *path, gs_transf
     gs_status status = GS_OK;
     gs__safetensors *file = NULL;
     gs_transfer_info found = {0};
-    GS_TRY(gs__safetensors_open(model->error, path, &file));
+    GS_TRY(gs__safetensors_open_in(model->context, path, &file));
     GS_TRY(gs__model_download(model));
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const gs__model_layer *layer = &model->layers[i];

@@ -99,8 +99,8 @@ gs_status gs__backup_write(gs_training *t, const char *path) {
     }
     append_training(&text, t, &state);
     GS_TRY(gs__text_check(model->error, &text));
-    GS_TRY(gs__safetensors_write_with(model->error, path, "training", text.data, entries,
-                                      list_entries(t, slots, names, entries)));
+    GS_TRY(gs__safetensors_write_in(model->context, path, "training", text.data, entries,
+                                    list_entries(t, slots, names, entries)));
 fail:
     gs__text_deinit(&text);
     free(slots);
@@ -246,7 +246,7 @@ gs_status gs__backup_read(gs_training *t, const char *path, struct gs_state *sta
     gs__error *error = t->model->error;
     gs__safetensors *file = NULL;
     gs__json *json = NULL;
-    GS_TRY(gs__safetensors_open(error, path, &file));
+    GS_TRY(gs__safetensors_open_in(t->model->context, path, &file));
     const char *text = gs__safetensors_metadata(file, "training");
     if (!text) status = gs__fail(error, GS_ERR_FORMAT, "there is no training in it; resume takes what a backup wrote");
     if (status == GS_OK) status = gs__json_parse(error, text, strlen(text), "training", &json);

@@ -3,6 +3,7 @@
 #include "context/context.h"
 #include "data/safetensors.h"
 #include "model/model.h"
+#include "protect/protect.h"
 #include "tensor/shape.h"
 #include <gradsmith/checkpoint.h>
 
@@ -23,7 +24,7 @@ gs_status gs_model_save_weights(gs_model *model, const char *path) {
         const gs__model_parameter *p = &model->parameters[i];
         entries[i] = (gs__safetensors_entry){p->name, p->shape, model->weights + p->offset / sizeof(float)};
     }
-    status = gs__safetensors_write(model->error, path, entries, model->parameter_count);
+    status = gs__safetensors_write_in(model->context, path, NULL, NULL, entries, model->parameter_count);
     free(entries);
     return status;
 }
@@ -35,7 +36,7 @@ static gs_status save_json(gs_model *model, const char *path) {
     char *json = gs__allocate(model->error, bytes, 1, "model's JSON");
     if (!json) return GS_ERR_MEMORY;
     status = gs_model_to_json(model, json, bytes, NULL);
-    if (status == GS_OK) status = gs__file_write(model->error, path, json, strlen(json));
+    if (status == GS_OK) status = gs__context_write_file(model->context, path, json, strlen(json));
     free(json);
     return status;
 }
@@ -94,7 +95,7 @@ gs_status gs_model_load_weights(gs_model *model, const char *path) {
     gs_status status = GS_OK;
     gs__safetensors *file = NULL;
     float *weights = NULL;
-    GS_TRY(gs__safetensors_open(model->error, path, &file));
+    GS_TRY(gs__safetensors_open_in(model->context, path, &file));
     weights = gs__allocate(model->error, model->parameter_bytes / sizeof(float) + 1, sizeof(float), "weights");
     if (!weights) {
         status = GS_ERR_MEMORY;
@@ -129,9 +130,9 @@ fail:
 
 // The most parameters that model.json may ask for. A model that is a little different gets a message about what differs;
 // one that asks for far more than the file of its weights holds gets no memory.
-static gs_status limit_parameters(gs__error *error, const char *path, uint64_t *count) {
+static gs_status limit_parameters(gs_context *context, const char *path, uint64_t *count) {
     gs__safetensors *file = NULL;
-    gs_status status = gs__safetensors_open(error, path, &file);
+    gs_status status = gs__safetensors_open_in(context, path, &file);
     *count = 1 << 20;
     for (uint32_t i = 0; status == GS_OK && i < gs__safetensors_count(file); i++) {
         gs__safetensors_info info;
@@ -156,8 +157,8 @@ gs_status gs_model_load(gs_context *context, const char *dir, gs_model **model) 
         status = GS_ERR_MEMORY;
         goto fail;
     }
-    GS_TRY(gs__file_read(error, json_path, MAX_JSON_BYTES, &json, &bytes));
-    GS_TRY(limit_parameters(error, weights_path, &most));
+    GS_TRY(gs__context_read_file(context, json_path, MAX_JSON_BYTES, &json, &bytes));
+    GS_TRY(limit_parameters(context, weights_path, &most));
     status = gs__model_from_json(context, json, bytes, 0, most, model);
     if (status != GS_OK) {
         gs__fail_at(error, status, "%s", gs__path_show(json_path));
@@ -166,7 +167,7 @@ gs_status gs_model_load(gs_context *context, const char *dir, gs_model **model) 
     GS_TRY(gs_model_load_weights(*model, weights_path));
 fail:
     if (status != GS_OK && model) gs_model_destroy(model);
-    free(json);
+    gs__protect_free(json, bytes);
     free(json_path);
     free(weights_path);
     return status;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "context/context.h"
 #include "model/model.h"
+#include "protect/protect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -343,7 +344,7 @@ gs_status gs_experiment_load(gs_context *context, const char *path, gs_experimen
     if (!path) return gs__fail(error, GS_ERR_ARGUMENT, "gs_experiment_load: the path is NULL");
     char *text = NULL;
     size_t bytes = 0;
-    gs_status status = gs__file_read(error, path, MAX_BYTES, &text, &bytes);
+    gs_status status = gs__context_read_file(context, path, MAX_BYTES, &text, &bytes);
     if (status == GS_OK) status = gs__experiment_parse(context, path, text, bytes, experiment);
     free(text);
     return status;
@@ -408,7 +409,7 @@ static gs_status read_architecture(gs_context *context, const gs_experiment *e, 
     }
     *name = gs__path_show(e->model);
     if (stat(e->model, &info) == 0 && S_ISDIR(info.st_mode)) inside = gs__path_join(error, e->model, "model.json");
-    status = gs__file_read(error, inside ? inside : e->model, MAX_BYTES, text, &bytes);
+    status = gs__context_read_file(context, inside ? inside : e->model, MAX_BYTES, text, &bytes);
     free(inside);
     return status;
 }
@@ -571,7 +572,7 @@ gs_status gs_experiment_save(gs_context *context, const gs_experiment *experimen
     GS_TRY(gs__text_check(error, &rest));
     whole = compose(json, rest.data);
     if (!whole) GS_TRY(gs__fail(error, GS_ERR_MEMORY, "out of host memory for an experiment"));
-    GS_TRY(gs__file_write(error, path, whole, strlen(whole)));
+    GS_TRY(gs__context_write_file(context, path, whole, strlen(whole)));
 fail:
     gs__text_deinit(&rest);
     cJSON_free(whole);
