@@ -48,7 +48,7 @@ static bool has_layer(const char *name) {
     uint32_t count = 0;
     if (vkEnumerateInstanceLayerProperties(&count, NULL) != VK_SUCCESS || count == 0) return false;
     VkLayerProperties *list = calloc(count, sizeof *list);
-    if (!list) return false;
+    if (!list) return true; // vkCreateInstance finds out, or what else takes memory
     bool found = false;
     if (vkEnumerateInstanceLayerProperties(&count, list) >= 0)
         for (uint32_t i = 0; i < count; i++) found = found || strcmp(list[i].layerName, name) == 0;
