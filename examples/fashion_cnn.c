@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 // The learning rate rises to this, and falls again until the last step.
-#define OPTIMIZER gs_adam(.learning_rate = 2e-3f, .schedule = {.kind = GS_SCHEDULE_ONE_CYCLE})
+#define OPTIMIZER gs_adam(.learning_rate = 3e-3f, .schedule = {.kind = GS_SCHEDULE_ONE_CYCLE})
 
 static bool show(void *user, const gs_event *event) {
     (void)user;
@@ -23,6 +23,7 @@ int main(int argc, char **argv) {
     gs_result result;
     const gs_layer layers[] = {
         gs_input(.shape = {3, {28, 28, 1}}),
+        gs_normalization(0), // by mean and variance of the data: gs_model_adapt
         gs_conv2d(.filters = 32, .kernel_size = {3}, .activation = GS_ACTIVATION_RELU),
         gs_max_pooling2d(.pool_size = {2}),
         gs_conv2d(.filters = 64, .kernel_size = {3}, .activation = GS_ACTIVATION_RELU),
@@ -37,7 +38,7 @@ int main(int argc, char **argv) {
     bool failed = gs_context_create(&context, NULL) || gs_data_load(context, "fashion-mnist", NULL, &all) ||
                   gs_data_slice(context, all, 0, samples, &train) ||
                   gs_data_load(context, "fashion-mnist:test", NULL, &test) ||
-                  gs_model_sequential(context, &network, &model) ||
+                  gs_model_sequential(context, &network, &model) || gs_model_adapt(model, train, true, NULL) ||
                   gs_model_compile(model, &(gs_compile_params){.optimizer = OPTIMIZER}) ||
                   gs_model_fit(model, train, &fit, NULL) || gs_model_evaluate(model, test, 0, &result);
     if (failed) fprintf(stderr, "fashion_cnn: %s\n", context ? gs_context_message(context) : "out of memory");
