@@ -17,6 +17,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_SIGNAL = 128 };
 
 typedef int cli_main(int argc, char **argv); // argv[0] is the command; returns an exit code
 cli_main cli_devices, cli_summary, cli_train, cli_evaluate, cli_predict, cli_plot, cli_bench;
+cli_main cli_protect, cli_unprotect, cli_rekey, cli_sign, cli_verify, cli_keygen;
 
 // Prints "gradsmith: " and the message as one line to stderr; returns CLI_FAILED.
 CLI_PRINTF(1, 2) int cli_fail(const char *format, ...);
@@ -58,6 +59,8 @@ unsigned cli_terminal_columns(FILE *file); // 80 when unknown
 // --- files ---------------------------------------------------------------------------------------------------------
 // Reads a regular file of at most `limit` bytes and ends it with a zero. NULL after a message; free it.
 char *cli_read_file(const char *path, size_t limit, size_t *bytes);
+// The same of a file that may be encrypted, and must be where the context's key is required.
+char *cli_read_model_file(gs_context *context, const char *path, size_t limit, size_t *bytes);
 // "DIR/NAME"; NULL without memory. Free it.
 char *cli_join(const char *dir, const char *name);
 

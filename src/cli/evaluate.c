@@ -1,6 +1,7 @@
 // gradsmith evaluate
 #include "cli.h"
 #include "compile.h"
+#include "key.h"
 #include "options.h"
 #include "recipe.h"
 #include <cjson/cJSON.h>
@@ -31,6 +32,7 @@ int cli_evaluate(int argc, char **argv) {
     const char *dir = NULL, *spec = NULL, *data_dir = NULL, *part = "all", *precision_name = NULL;
     gs_precision precision;
     gs_context_params params = {.note = cli_note};
+    cli_key wish = CLI_KEY_NONE;
     uint64_t batch_size = 256;
     bool json = false;
     const cli_option options[] = {
@@ -44,6 +46,7 @@ int cli_evaluate(int argc, char **argv) {
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &params.device},
         {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
          .flag = &params.no_autotune},
+        CLI_KEY_OPTIONS(&wish, "", "the ", ""),
         {"json", NULL, "print JSON", .flag = &json},
         {0},
     };
@@ -68,11 +71,13 @@ int cli_evaluate(int argc, char **argv) {
     if (code != CLI_OK) return code;
 
     gs_context *context;
+    gs_key *key = NULL;
     gs_model *model = NULL;
     gs_data *data = NULL;
     gs_result result;
     if (gs_context_create(&context, &params) != GS_OK) return cli_fail("out of memory");
-    code = cli_open_run(context, dir, &model);
+    code = cli_unlock(context, "evaluate", &wish, dir, &key);
+    if (code == CLI_OK) code = cli_open_run(context, dir, &model);
     if (code == CLI_OK) code = cli_precision_apply(precision, context, model);
     if (code == CLI_OK) code = cli_recipe_load(context, dir, spec, data_dir, part, &data);
     if (code == CLI_OK && gs_model_evaluate(model, data, (uint32_t)batch_size, &result) != GS_OK)
@@ -82,5 +87,6 @@ int cli_evaluate(int argc, char **argv) {
     gs_data_destroy(&data);
     gs_model_destroy(&model);
     gs_context_destroy(&context);
+    gs_key_destroy(&key);
     return code;
 }

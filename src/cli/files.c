@@ -45,6 +45,16 @@ done:
     return text;
 }
 
+char *cli_read_model_file(gs_context *context, const char *path, size_t limit, size_t *bytes) {
+    struct stat status;
+    char *text = NULL;
+    *bytes = 0;
+    // What is no file is for cli_read_file to say.
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return cli_read_file(path, limit, bytes);
+    if (gs_file_read(context, path, limit, &text, bytes) != GS_OK) cli_fail_context(context, NULL);
+    return text;
+}
+
 char *cli_join(const char *dir, const char *name) {
     size_t bytes = strlen(dir) + strlen(name) + 2;
     char *path = malloc(bytes);
@@ -75,7 +85,7 @@ int cli_open_architecture(gs_context *context, const char *path, const char *lay
     }
     int code = CLI_FAILED;
     size_t bytes;
-    char *json = cli_read_file(path, MODEL_BYTES_LIMIT, &bytes);
+    char *json = cli_read_model_file(context, path, MODEL_BYTES_LIMIT, &bytes);
     if (json != NULL) {
         if (gs_model_from_json(context, json, bytes, seed, model) == GS_OK) code = CLI_OK;
         else code = cli_fail_context(context, path);

@@ -14,6 +14,12 @@ static const struct {
     {"evaluate", "loss and accuracy of a trained model on a data set", cli_evaluate},
     {"predict", "what a trained model says about an image or an array", cli_predict},
     {"plot", "draw a training: curves, confusion matrix, filters", cli_plot},
+    {"protect", "encrypt a model", cli_protect},
+    {"unprotect", "decrypt a model", cli_unprotect},
+    {"rekey", "encrypt a model with another key", cli_rekey},
+    {"sign", "sign the files of a model", cli_sign},
+    {"verify", "whether the files of a model are as they were signed", cli_verify},
+    {"keygen", "make a key", cli_keygen},
     {"bench", "measure the device: peaks, matrix products, training", cli_bench},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
@@ -29,6 +35,7 @@ static int print_help(FILE *file) {
                   "\nEnvironment:\n"
                   "  GRADSMITH_DEVICE    the device to use: auto, an index, or a part of its name\n"
                   "  GRADSMITH_DATA_DIR  where data sets are, as --data-dir\n"
+                  "  GRADSMITH_PASSPHRASE_FILE  where the passphrase of a protected model is\n"
                   "  GRADSMITH_VALIDATE  1: run under the Vulkan validation layers\n"
                   "  NO_COLOR            set: no colours\n"
                   "More of them, for caches, kernels and memory, are in docs/troubleshooting.md.\n"
@@ -57,7 +64,10 @@ static int dispatch(int argc, char **argv) {
     }
     const char *word = argv[1];
     if (strcmp(word, "--version") == 0) {
+        const char *sodium = gs_protect_version();
         printf("gradsmith %s\n", GRADSMITH_VERSION);
+        if (sodium != NULL) printf("protected models: libsodium %s\n", sodium);
+        else printf("protected models: not in this build (libsodium-dev)\n");
         return CLI_OK;
     }
     bool help = strcmp(word, "help") == 0;

@@ -184,11 +184,12 @@ typedef struct matrix {
     bool there;
 } matrix;
 
-// Without a complaint: NULL when there is no such file, or no JSON in it.
+// Without a complaint: NULL when there is no such file, or no JSON in it, or it is encrypted.
 static cJSON *read_json(const char *dir, const char *name) {
     char *path = cli_join(dir, name);
     size_t bytes;
-    char *text = path != NULL && access(path, R_OK) == 0 ? cli_read_file(path, BYTES_LIMIT, &bytes) : NULL;
+    const bool readable = path != NULL && access(path, R_OK) == 0 && !gs_file_is_encrypted(path);
+    char *text = readable ? cli_read_file(path, BYTES_LIMIT, &bytes) : NULL;
     cJSON *root = text != NULL ? cJSON_ParseWithLength(text, bytes) : NULL;
     free(text);
     free(path);

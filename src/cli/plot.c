@@ -1,5 +1,6 @@
 // gradsmith plot
 #include "cli.h"
+#include "key.h"
 #include "options.h"
 #include "pictures.h"
 #include <errno.h>
@@ -14,10 +15,14 @@ static int draw(const char *dir) {
     if (gs_context_create(&context, NULL) != GS_OK) return cli_fail("out of memory");
     char *file = cli_join(dir, "model.json");
     int code = file != NULL ? CLI_OK : CLI_FAILED;
-    // A training that is still under way has no model yet.
-    if (file != NULL && access(file, F_OK) == 0) code = cli_open_run(context, dir, &model);
+    // A training that is still under way has no model yet. Of a protected one nothing is drawn but its logs: pictures are
+    // not encrypted.
+    const bool protected = cli_is_encrypted(dir);
+    if (file != NULL && !protected && access(file, F_OK) == 0) code = cli_open_run(context, dir, &model);
     if (code == CLI_OK) code = cli_pictures_draw(context, dir, model);
-    if (code == CLI_OK) printf("Drawn: %s%sreport.html and plots/\n", dir, dir[strlen(dir) - 1] == '/' ? "" : "/");
+    if (code == CLI_OK)
+        printf("Drawn: %s%sreport.html and plots/%s\n", dir, dir[strlen(dir) - 1] == '/' ? "" : "/",
+               protected ? " (curves only: the model is protected)" : "");
     free(file);
     gs_model_destroy(&model);
     gs_context_destroy(&context);

@@ -1,6 +1,7 @@
 // gradsmith predict
 #include "cli.h"
 #include "compile.h"
+#include "key.h"
 #include "options.h"
 #include "recipe.h"
 #include <cjson/cJSON.h>
@@ -17,6 +18,7 @@ struct prediction {
     uint64_t batch_size, top;
     bool softmax;
     gs_context *context;
+    gs_key *key; // NULL: the model is not protected
     gs_model *model;
     gs_data *data;
     float *values; // (count, width)
@@ -47,7 +49,7 @@ static cJSON *read_classes(const struct prediction *prediction) {
     cJSON *list = NULL;
     size_t bytes;
     if (path == NULL || access(path, F_OK) != 0) goto done;
-    text = cli_read_file(path, LIMIT, &bytes);
+    text = cli_read_model_file(prediction->context, path, LIMIT, &bytes);
     if (text == NULL) goto done;
     list = cJSON_ParseWithLength(text, bytes);
     bool good = cJSON_IsArray(list) && (uint64_t)cJSON_GetArraySize(list) == prediction->width;
@@ -189,9 +191,10 @@ static bool is_table(const char *path) {
     return length >= 4 && strcmp(path + length - 4, ".csv") == 0;
 }
 
-static int open_prediction(struct prediction *prediction, const gs_context_params *params) {
+static int open_prediction(struct prediction *prediction, const gs_context_params *params, const cli_key *wish) {
     if (gs_context_create(&prediction->context, params) != GS_OK) return cli_fail("out of memory");
-    int code = cli_open_run(prediction->context, prediction->dir, &prediction->model);
+    int code = cli_unlock(prediction->context, "predict", wish, prediction->dir, &prediction->key);
+    if (code == CLI_OK) code = cli_open_run(prediction->context, prediction->dir, &prediction->model);
     if (code == CLI_OK) code = cli_precision_apply(prediction->precision, prediction->context, prediction->model);
     if (code != CLI_OK) return code;
     gs_model_info model;
@@ -241,6 +244,7 @@ int cli_predict(int argc, char **argv) {
     struct prediction prediction = {.batch_size = 256, .top = 3};
     gs_context_params params = {.note = cli_note};
     const char *precision = NULL;
+    cli_key wish = CLI_KEY_NONE;
     const cli_option options[] = {
         {"input", "FILE",
          "an image (.png, .bmp, .jpg), an array (.npy) of samples, or a table like the one of the training",
@@ -260,6 +264,7 @@ int cli_predict(int argc, char **argv) {
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &params.device},
         {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",
          .flag = &params.no_autotune},
+        CLI_KEY_OPTIONS(&wish, "", "the ", ""),
         {0},
     };
     const cli_usage usage = {
@@ -278,11 +283,12 @@ int cli_predict(int argc, char **argv) {
         return cli_misuse("predict", "expected DIR, a folder that \"gradsmith train --out\" wrote");
     if (prediction.input == NULL) return cli_misuse("predict", "--input is missing: an image or a .npy file");
     code = cli_precision_parse("predict", precision, &prediction.precision);
-    if (code == CLI_OK) code = open_prediction(&prediction, &params);
+    if (code == CLI_OK) code = open_prediction(&prediction, &params, &wish);
     if (code == CLI_OK) code = predict(&prediction);
     free(prediction.values);
     gs_data_destroy(&prediction.data);
     gs_model_destroy(&prediction.model);
     gs_context_destroy(&prediction.context);
+    gs_key_destroy(&prediction.key);
     return code;
 }

@@ -1,5 +1,6 @@
 // gradsmith summary: a model's layers, parameters and memory, as Keras prints them.
 #include "cli.h"
+#include "key.h"
 #include "options.h"
 #include <stdlib.h>
 #include <string.h>
@@ -133,13 +134,15 @@ static int print_memory(gs_context *context, gs_model *model, uint32_t batch_siz
     return CLI_OK;
 }
 
-static int summarize(const gs_context_params *params, const char *path, const char *layers, uint32_t batch_size,
-                     bool with_plan) {
+static int summarize(const gs_context_params *params, const cli_key *wish, const char *path, const char *layers,
+                     uint32_t batch_size, bool with_plan) {
     gs_context *context;
     gs_model *model = NULL;
     gs_plan *plan = NULL;
+    gs_key *key = NULL;
     if (gs_context_create(&context, params) != GS_OK) return cli_fail("out of memory");
-    int code = cli_open_architecture(context, path, layers, 0, &model);
+    int code = cli_unlock(context, "summary", wish, path, &key);
+    if (code == CLI_OK) code = cli_open_architecture(context, path, layers, 0, &model);
     if (code == CLI_OK && with_plan &&
         (gs_model_compile(model, NULL) != GS_OK || gs_model_plan(model, batch_size, &plan) != GS_OK))
         code = cli_fail_context(context, NULL);
@@ -160,6 +163,7 @@ static int summarize(const gs_context_params *params, const char *path, const ch
     gs_plan_destroy(&plan);
     gs_model_destroy(&model);
     gs_context_destroy(&context);
+    gs_key_destroy(&key);
     return code;
 }
 
@@ -168,6 +172,7 @@ int cli_summary(int argc, char **argv) {
     uint64_t batch_size = 32;
     bool plan = false;
     gs_context_params params = {0};
+    cli_key wish = CLI_KEY_NONE;
     const cli_option options[] = {
         {"layers", "LAYERS", .text = &layers,
          .help = "the model in short instead of a file: \"784 dense:64:relu dropout:0.2 dense:10\""},
@@ -179,6 +184,7 @@ int cli_summary(int argc, char **argv) {
          .help = "samples per step, for the memory (default 32)"},
         {.name = "plan", .flag = &plan, .help = "also what runs in a training step, and where its tensors lie"},
         {"device", "D", .text = &params.device, .help = "of --plan: auto, an index, or a part of a name"},
+        CLI_KEY_OPTIONS(&wish, "", "the ", ""),
         {0},
     };
     const cli_usage usage = {
@@ -195,5 +201,5 @@ int cli_summary(int argc, char **argv) {
     if (code != CLI_GO_ON) return code;
     if ((path == NULL) == (layers == NULL))
         return cli_misuse("summary", "expected MODEL or --layers, found %s", path == NULL ? "neither" : "both");
-    return summarize(&params, path, layers, (uint32_t)batch_size, plan);
+    return summarize(&params, &wish, path, layers, (uint32_t)batch_size, plan);
 }

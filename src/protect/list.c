@@ -76,8 +76,10 @@ static gs_status take_entry(gs__error *error, const char *dir, const char *below
     } else if (writer) {
         status = gs__fail(error, GS_ERR_FILE, "%s: process %ld is writing this file: wait until it ends",
                           gs__path_show(path), writer);
-    } else {
+    } else if (depth > 0 || strcmp(name, "lock") != 0) {
         status = add(error, list, relative);
+    } else {
+        status = GS_OK; // says who uses the folder; no part of the model
     }
 fail:
     free(relative);

@@ -5,11 +5,12 @@ model=$GRADSMITH_SOURCE_DIR/assets/models/fashion-mlp.json
 
 run --version
 exits 0
-same "$(cat out)" "gradsmith ${GRADSMITH_VERSION:?}"
+same "$(head -n 1 out)" "gradsmith ${GRADSMITH_VERSION:?}"
+says out "protected models: "
 run --help
 exits 0
 silent err
-for command in devices summary train evaluate predict bench; do
+for command in devices summary train evaluate predict protect unprotect rekey sign verify keygen bench; do
     run --help
     says out "  $command "
     run "$command" --help

@@ -54,7 +54,7 @@ if [[ ! -x $program ]]; then
     exit 1
 fi
 help[any]=$("$program" --help)
-for command in devices summary train evaluate predict; do
+for command in devices summary train evaluate predict protect rekey sign verify keygen; do
     help[$command]=$("$program" "$command" --help)
     help[any]+=${help[$command]}
 done
