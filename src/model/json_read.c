@@ -154,8 +154,7 @@ static gs_status take_precision(gs__json *json, const cJSON *config, gs_layer *l
     return GS_OK;
 }
 
-static gs_status read_model(gs_context *context, gs__json *json, uint64_t seed, uint64_t max_parameters,
-                            gs_model **model) {
+static gs_status read_model(gs_context *context, gs__json *json, const gs__model_params *limits, gs_model **model) {
     gs_status status = GS_OK;
     gs__error *error = gs__context_error(context);
     const cJSON *root = gs__json_root(json), *config = NULL;
@@ -166,7 +165,10 @@ static gs_status read_model(gs_context *context, gs__json *json, uint64_t seed, 
     gs_compile_params compile = {0};
     gs_precision own;
     gs__json_graph graph = {0};
-    gs__model_params params = {.seed = seed, .json_compile = &compile, .max_parameters = max_parameters};
+    gs__model_params params = {.seed = limits->seed,
+                               .json_compile = &compile,
+                               .max_parameters = limits->max_parameters,
+                               .zero_weights = limits->zero_weights};
     GS_TRY(gs__json_get_string(json, root, "class_name", GS__JSON_REQUIRED, &class_name));
     GS_TRY(gs__json_get_object(json, root, "config", GS__JSON_REQUIRED, &config));
     GS_TRY(gs__json_get_string(json, config, "name", GS__JSON_OPTIONAL, &params.name));
@@ -204,11 +206,11 @@ void gs__layers_release(gs_layer *layers, uint32_t count) {
     }
 }
 
-gs_status gs__model_from_json(gs_context *context, const char *text, size_t bytes, uint64_t seed,
-                              uint64_t max_parameters, gs_model **model) {
+gs_status gs__model_from_json(gs_context *context, const char *text, size_t bytes, const gs__model_params *limits,
+                              gs_model **model) {
     gs__json *json = NULL;
     gs_status status = gs__json_parse(gs__context_error(context), text, bytes, NULL, &json);
-    if (status == GS_OK) status = read_model(context, json, seed, max_parameters, model);
+    if (status == GS_OK) status = read_model(context, json, limits, model);
     gs__json_destroy(json);
     return status;
 }
@@ -217,5 +219,5 @@ gs_status gs_model_from_json(gs_context *context, const char *text, size_t bytes
     if (!context || !model) return GS_ERR_ARGUMENT;
     *model = NULL;
     if (!text) return gs__fail(gs__context_error(context), GS_ERR_ARGUMENT, "gs_model_from_json needs a text");
-    return gs__model_from_json(context, text, bytes, seed, 0, model);
+    return gs__model_from_json(context, text, bytes, &(gs__model_params){.seed = seed}, model);
 }

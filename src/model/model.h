@@ -161,12 +161,13 @@ typedef struct gs__model_params {
     uint32_t input_count, output;
     const gs_compile_params *json_compile; // may be NULL
     uint64_t max_parameters;               // elements; 0: no limit but that of the library
+    bool zero_weights;                     // they are about to be read: initializers, which may take long, do not run
 } gs__model_params;
 gs_status gs__model_create(gs_context *context, const gs__model_params *params, gs_model **model);
-// gs_model_from_json of a file from outside: GS_ERR_FORMAT before any memory is taken for more than max_parameters
-// weights (0: no limit but that of the library).
-gs_status gs__model_from_json(gs_context *context, const char *text, size_t bytes, uint64_t seed,
-                              uint64_t max_parameters, gs_model **model);
+// gs_model_from_json of a file from outside. Of `limits`, seed, max_parameters and zero_weights are read; GS_ERR_FORMAT
+// before any memory is taken for more parameters.
+gs_status gs__model_from_json(gs_context *context, const char *text, size_t bytes, const gs__model_params *limits,
+                              gs_model **model);
 // The uses of the layers: copied and checked; their shapes; whether those behind the first fit the layer's parameters.
 gs_status gs__model_copy_calls(gs_model *model, const gs__model_params *params);
 gs_status gs__model_shape_calls(gs_model *model);

@@ -183,10 +183,10 @@ static gs_status make_layer(gs_model *model, uint32_t index) {
     return GS_OK;
 }
 
-static gs_status make_weights(gs_model *model) {
+static gs_status make_weights(gs_model *model, bool zero) {
     model->weights = gs__allocate(model->error, model->parameter_bytes, 1, "weights");
     if (!model->weights) return GS_ERR_MEMORY;
-    for (uint32_t i = 0; i < model->parameter_count; i++) {
+    for (uint32_t i = 0; i < model->parameter_count && !zero; i++) {
         const gs__model_parameter *p = &model->parameters[i];
         float *to = model->weights + p->offset / sizeof(float);
         if (p->values) memcpy(to, p->values, p->count * sizeof *to);
@@ -256,7 +256,7 @@ gs_status gs__model_create(gs_context *context, const gs__model_params *params, 
                           (unsigned long long)model->parameter_elements);
         goto fail;
     }
-    GS_TRY(make_weights(model));
+    GS_TRY(make_weights(model, params->zero_weights));
     GS_TRY(gs_model_compile(model, NULL));
     *out = model;
     return GS_OK;

@@ -159,7 +159,8 @@ gs_status gs_model_load(gs_context *context, const char *dir, gs_model **model) 
     }
     GS_TRY(gs__context_read_file(context, json_path, MAX_JSON_BYTES, &json, &bytes));
     GS_TRY(limit_parameters(context, weights_path, &most));
-    status = gs__model_from_json(context, json, bytes, 0, most, model);
+    status = gs__model_from_json(context, json, bytes,
+                                 &(gs__model_params){.max_parameters = most, .zero_weights = true}, model);
     if (status != GS_OK) {
         gs__fail_at(error, status, "%s", gs__path_show(json_path));
         goto fail;
