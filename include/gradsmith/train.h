@@ -79,6 +79,11 @@ GS_API gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit
 
 // Loss and metrics without dropout and without update. batch_size 0: 256.
 GS_API gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, gs_result *result);
+// The same, the loss of each sample multiplied by its weight; the mean is over all samples all the same, and metrics are
+// not weighted. As many weights as samples, finite, >= 0. Errors: GS_ERR_ARGUMENT; GS_ERR_UNSUPPORTED (data from a callback).
+GS_API gs_status gs_model_evaluate_weighted(gs_model *model, const gs_data *data, uint32_t batch_size,
+                                            const float *sample_weight, uint64_t sample_weight_count,
+                                            gs_result *result);
 
 // How often samples of each class were taken for which: counts of (target, prediction), row-major, into `matrix` of
 // class_count x class_count. class_count: size of the output's last axis. batch_size 0: 256. Errors: as evaluate.

@@ -2,20 +2,27 @@
 #include "context/context.h"
 #include "tensor/shape.h"
 #include "train/counts.h"
+#include "train/sample_weights.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-// One pass over the data; `matrix` NULL: without a confusion matrix.
-static gs_status evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, gs_result *result,
-                          uint64_t *matrix, uint32_t class_count) {
+static gs_status check_targets(gs_model *model, const gs_data *data) {
+    gs_data_info info;
+    gs_data_get_info(data, &info);
+    if (info.has_targets) return GS_OK;
+    return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets to evaluate against", info.name);
+}
+
+// One pass over the data; `weights` of its samples may be NULL; `matrix` NULL: without a confusion matrix.
+static gs_status evaluate(gs_model *model, const gs_data *data, uint32_t batch_size, const float *weights,
+                          gs_result *result, uint64_t *matrix, uint32_t class_count) {
     gs_status status = GS_OK;
     gs__session session = {0};
     gs_data_info info;
     gs_data_get_info(data, &info);
-    gs__session_params params = {.mode = GS__MODE_EVALUATE, .data = data, .count = info.count};
-    if (!info.has_targets)
-        return gs__fail(model->error, GS_ERR_ARGUMENT, "data \"%s\" has no targets to evaluate against", info.name);
+    gs__session_params params = {.mode = GS__MODE_EVALUATE, .data = data, .count = info.count, .weights = weights};
+    GS_TRY(check_targets(model, data));
     GS_TRY(gs__batch_size(model, batch_size, 256, info.count, &params.batch));
     model->wants_confusion = matrix != NULL;
     status = gs__session_open(model, &params, &session);
@@ -33,7 +40,26 @@ gs_status gs_model_evaluate(gs_model *model, const gs_data *data, uint32_t batch
     if (!model) return GS_ERR_ARGUMENT;
     if (!data || !result)
         return gs__fail(model->error, GS_ERR_ARGUMENT, "evaluate: %s is NULL", data ? "result" : "data");
-    return evaluate(model, data, batch_size, result, NULL, 0);
+    return evaluate(model, data, batch_size, NULL, result, NULL, 0);
+}
+
+gs_status gs_model_evaluate_weighted(gs_model *model, const gs_data *data, uint32_t batch_size,
+                                     const float *sample_weight, uint64_t sample_weight_count, gs_result *result) {
+    if (!model) return GS_ERR_ARGUMENT;
+    if (!data || !sample_weight || !result)
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "evaluate: %s is NULL",
+                        !data            ? "data"
+                        : !sample_weight ? "sample_weight"
+                                         : "result");
+    const gs_fit_params params = {.sample_weight = sample_weight, .sample_weight_count = sample_weight_count};
+    float *weights = NULL;
+    gs_status status = GS_OK;
+    GS_TRY(check_targets(model, data));
+    GS_TRY(gs__sample_weights(model, data, &params, 0, &weights));
+    GS_TRY(evaluate(model, data, batch_size, weights, result, NULL, 0));
+fail:
+    free(weights);
+    return status;
 }
 
 gs_status gs_model_confusion(gs_model *model, const gs_data *data, uint32_t batch_size, uint64_t *matrix,
@@ -49,7 +75,7 @@ gs_status gs_model_confusion(gs_model *model, const gs_data *data, uint32_t batc
         return gs__fail(model->error, GS_ERR_ARGUMENT,
                         "confusion: a matrix of %u classes, but the model's output has %lld; two at least are needed",
                         class_count, (long long)classes);
-    return evaluate(model, data, batch_size, &result, matrix, class_count);
+    return evaluate(model, data, batch_size, NULL, &result, matrix, class_count);
 }
 
 // Batch by batch: the output of a step is read before the next one overwrites it.

@@ -1,4 +1,4 @@
-// Weights of the samples of a training: given, or made of weights of the classes.
+// Weights of the samples of a training or an evaluation: given, or made of weights of the classes.
 #include "train/sample_weights.h"
 
 #include "base/memory.h"
@@ -56,13 +56,13 @@ gs_status gs__sample_weights(gs_model *model, const gs_data *data, const gs_fit_
     gs_data_get_info(data, &info);
     if (!gs_data_y(data))
         return gs__fail(model->error, GS_ERR_UNSUPPORTED,
-                        "fit: weights of samples and classes need targets in memory, which data \"%s\" from a callback "
+                        "weights of samples and classes need targets in memory, which data \"%s\" from a callback "
                         "has not",
                         info.name);
     if (p->sample_weight && p->class_weight)
-        return gs__fail(model->error, GS_ERR_ARGUMENT, "fit: sample weights and class weights exclude each other");
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "sample weights and class weights exclude each other");
     if (p->sample_weight && p->sample_weight_count != info.count)
-        return gs__fail(model->error, GS_ERR_ARGUMENT, "fit: %llu sample weights for %llu samples",
+        return gs__fail(model->error, GS_ERR_ARGUMENT, "%llu sample weights for %llu samples",
                         (unsigned long long)p->sample_weight_count, (unsigned long long)info.count);
     GS_TRY(check(model, "sample weight", p->sample_weight, p->sample_weight ? info.count : 0));
     GS_TRY(check(model, "weight of class", p->class_weight, p->class_weight ? p->class_weight_count : 0));

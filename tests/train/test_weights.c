@@ -105,9 +105,15 @@ static void check_case(gs__json *json, const cJSON *root, const cJSON *item) {
     cJSON_ArrayForEach(list, gs__json_find(root, "initial"))
         ok(gs_model_write_parameter(model, i++, expected, numbers(json, list, expected)), "initial");
     gs_fit_params fit = {.epochs = 3, .batch_size = 4, .no_shuffle = true, .callback = collect, .user = &e};
+    double evaluated = 0;
+    gs_result result;
+    const uint32_t samples = numbers(json, gs__json_find(root, "sample_weight"), weights);
+    ok(gs__json_get_number(json, item, "evaluated", GS__JSON_REQUIRED, &evaluated), "evaluated");
+    ok(gs_model_evaluate_weighted(model, data, 4, weights, samples, &result), name);
+    compare(name, "loss of evaluate", result.loss, evaluated);
     ok(gs__json_get_number(json, item, "validation_split", GS__JSON_REQUIRED, &fit.validation_split), "split");
     if (weighted) {
-        fit.sample_weight_count = numbers(json, gs__json_find(root, "sample_weight"), weights);
+        fit.sample_weight_count = samples;
         fit.sample_weight = weights;
     }
     fit.class_weight_count = numbers(json, gs__json_find(item, "class_weight"), classes);
@@ -351,6 +357,14 @@ static void refused(void **state) {
         assert_int_equal(gs_model_fit(model, data, &cases[i].params, NULL), GS_ERR_ARGUMENT);
         if (!strstr(gs_context_message(context), cases[i].message)) fail_msg("%s", gs_context_message(context));
     }
+    gs_result result;
+    assert_int_equal(gs_model_evaluate_weighted(model, data, 0, weights, 21, &result), GS_ERR_ARGUMENT);
+    assert_non_null(strstr(gs_context_message(context), "21 sample weights for 22 samples"));
+    assert_int_equal(gs_model_evaluate_weighted(model, data, 0, NULL, 22, &result), GS_ERR_ARGUMENT);
+    assert_non_null(strstr(gs_context_message(context), "sample_weight is NULL"));
+    weights[3] = -1;
+    assert_int_equal(gs_model_evaluate_weighted(model, data, 0, weights, 22, &result), GS_ERR_ARGUMENT);
+    assert_non_null(strstr(gs_context_message(context), "sample weight 3 is -1"));
     static const struct {
         gs_loss loss;
         const char *message;

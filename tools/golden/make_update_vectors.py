@@ -182,6 +182,7 @@ def weight_cases(x, labels, weights, sample_weight):
         loss, optimizer = spec["loss"](), optimizers.SGD(0.2)
         model.compile(optimizer=optimizer, loss=loss)
         y = np.eye(3, dtype=np.float32)[labels] if spec.get("one_hot") else labels
+        evaluated = model.evaluate(x, y, batch_size=BATCH, sample_weight=sample_weight, verbose=0)
         history = model.fit(
             x,
             y,
@@ -204,6 +205,7 @@ def weight_cases(x, labels, weights, sample_weight):
             "one_hot": spec.get("one_hot", False),
             "class_weight": spec.get("class_weight", []),
             "validation_split": spec.get("validation_split", 0.0),
+            "evaluated": float(np.float32(evaluated)),
             "losses": numbers(history.history["loss"]),
             "validation": numbers(history.history.get("val_loss", [])),
             "final": [numbers(w) for w in model.get_weights()],
