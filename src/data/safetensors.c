@@ -1,4 +1,5 @@
 #include "data/safetensors.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -18,6 +19,18 @@
 #define MAX_FILE_BYTES (UINT64_C(1) << 40) // of encrypted ones
 
 enum { MAX_HEADER_BYTES = 100000000 }; // as in the reference implementation
+
+static uint32_t dtype_bytes(const char *dtype) {
+    static const struct {
+        const char *name;
+        uint32_t bytes;
+    } types[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2},    {"F64", 8},     {"BOOL", 1},
+                 {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2},
+                 {"U16", 2}, {"I32", 4}, {"U32", 4},     {"I64", 8},     {"U64", 8}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].name, dtype) == 0) return types[i].bytes;
+    return 0;
+}
 
 // --- writing -----------------------------------------------------------------------------------------------------
 
@@ -44,20 +57,24 @@ static gs_status check_names(gs__error *error, const gs__safetensors_entry *entr
     return status;
 }
 
-// `key` may be NULL: no further metadata.
+// The checksum stands at a fixed place, so that it can be left out of itself: as so many zeros.
+#define CHECKSUM_HEAD "{\"__metadata__\":{\"format\":\"gradsmith\",\"xxh3\":\""
+enum { CHECKSUM_AT = 8 + sizeof CHECKSUM_HEAD - 1, CHECKSUM_DIGITS = 16, CHUNK_BYTES = 1 << 16 };
+
+// `key` may be NULL: neither further metadata nor a checksum.
 static gs_status make_header(gs__error *error, const char *key, const char *value, const gs__safetensors_entry *entries,
                              uint32_t count, gs__text *header) {
     uint64_t offset = 0;
-    gs__text_append(header, "{\"__metadata__\":{\"format\":\"gradsmith\"");
     if (key) {
-        gs__text_append(header, ",");
+        gs__text_append(header, CHECKSUM_HEAD "%0*d\",", (int)CHECKSUM_DIGITS, 0);
         gs__text_append_json(header, key);
         gs__text_append(header, ":");
         gs__text_append_json(header, value);
-    }
+    } else gs__text_append(header, "{\"__metadata__\":{\"format\":\"gradsmith\"");
     gs__text_append(header, "}");
     for (uint32_t i = 0; i < count; i++) {
         const gs__safetensors_entry *entry = &entries[i];
+        const char *dtype = entry->dtype ? entry->dtype : "F32";
         uint64_t elements;
         char shape[128];
         if (!gs__shape_count(&entry->shape, &elements))
@@ -65,12 +82,12 @@ static gs_status make_header(gs__error *error, const char *key, const char *valu
                             gs__shape_text(&entry->shape, false, shape, sizeof shape));
         gs__text_append(header, ",");
         gs__text_append_json(header, entry->name);
-        gs__text_append(header, ":{\"dtype\":\"F32\",\"shape\":[");
+        gs__text_append(header, ":{\"dtype\":\"%s\",\"shape\":[", dtype);
         for (uint32_t d = 0; d < entry->shape.rank; d++)
             gs__text_append(header, "%s%lld", d ? "," : "", (long long)entry->shape.dim[d]);
         gs__text_append(header, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)offset,
-                        (unsigned long long)(offset + elements * 4));
-        offset += elements * 4;
+                        (unsigned long long)(offset + elements * dtype_bytes(dtype)));
+        offset += elements * dtype_bytes(dtype);
     }
     gs__text_append(header, "}");
     while (!header->failed && header->length % 8) gs__text_append(header, " ");
@@ -80,29 +97,89 @@ static gs_status make_header(gs__error *error, const char *key, const char *valu
     return gs__text_check(error, header);
 }
 
-gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__safetensors_entry *entries,
-                                uint32_t count) {
-    return gs__safetensors_write_with(error, path, NULL, NULL, entries, count);
+// Copies `words` 32-bit words of elements of `element_words` each, little-endian whatever the host is.
+static void to_little_endian(const uint32_t *from, uint32_t words, uint32_t element_words, unsigned char *to) {
+    const uint16_t probe = 1;
+    unsigned char first;
+    memcpy(&first, &probe, 1);
+    if (first) {
+        memcpy(to, from, words * sizeof *from);
+        return;
+    }
+    for (uint32_t i = 0; i < words; i++) {
+        const uint32_t word = from[i ^ (element_words - 1)];
+        for (uint32_t b = 0; b < 4; b++) to[4 * i + b] = (unsigned char)(word >> 8 * b);
+    }
+}
+
+// Where the bytes of a file go: to the disk, or only into the checksum.
+struct sink {
+    gs__file_writer *writer; // NULL: none
+    gs__digest *digest;      // likewise
+};
+
+static gs_status put(const struct sink *sink, const void *data, size_t bytes) {
+    if (sink->digest) gs__digest_add(sink->digest, data, bytes);
+    return sink->writer ? gs__file_append(sink->writer, data, bytes) : GS_OK;
+}
+
+static gs_status put_values(const struct sink *sink, const gs__safetensors_entry *entry) {
+    unsigned char chunk[CHUNK_BYTES];
+    const uint32_t element_words = dtype_bytes(entry->dtype ? entry->dtype : "F32") / 4;
+    const uint32_t most = CHUNK_BYTES / 4;
+    const uint32_t *from = entry->values;
+    uint64_t elements = 0;
+    gs__shape_count(&entry->shape, &elements);
+    for (uint64_t done = 0, words = elements * element_words; done < words;) {
+        const uint32_t n = words - done < most ? (uint32_t)(words - done) : most;
+        if (!entry->quad_words) to_little_endian(from + done, n, element_words, chunk);
+        for (uint32_t i = 0; i < n && entry->quad_words; i += 4)
+            to_little_endian(from + (done + i) / 4 * entry->quad_words, n - i < 4 ? n - i : 4, 1, chunk + 4 * i);
+        gs_status status = put(sink, chunk, 4 * (size_t)n);
+        if (status != GS_OK) return status;
+        done += n;
+    }
+    return GS_OK;
+}
+
+static gs_status put_all(const struct sink *sink, const gs__text *header, const gs__safetensors_entry *entries,
+                         uint32_t count) {
+    unsigned char size[8];
+    put_u64(size, header->length);
+    gs_status status = put(sink, size, sizeof size);
+    if (status == GS_OK) status = put(sink, header->data, header->length);
+    for (uint32_t i = 0; i < count && status == GS_OK; i++) status = put_values(sink, &entries[i]);
+    return status;
+}
+
+static gs_status put_checksum(gs__error *error, gs__text *header, const gs__safetensors_entry *entries,
+                              uint32_t count) {
+    const struct sink sink = {.digest = gs__digest_begin()};
+    char digits[CHECKSUM_DIGITS + 1];
+    if (!sink.digest) return gs__fail(error, GS_ERR_MEMORY, "out of host memory for a checksum");
+    gs_status status = put_all(&sink, header, entries, count);
+    snprintf(digits, sizeof digits, "%016llx", (unsigned long long)gs__digest_value(sink.digest));
+    memcpy(header->data + CHECKSUM_AT - 8, digits, CHECKSUM_DIGITS);
+    gs__digest_destroy(sink.digest);
+    return status;
 }
 
 gs_status gs__safetensors_append(gs__error *error, gs__file_writer *writer, const char *key, const char *value,
                                  const gs__safetensors_entry *entries, uint32_t count) {
     gs__text header = {0};
-    unsigned char size[8];
     gs_status status;
     GS_TRY(check_names(error, entries, count));
     GS_TRY(make_header(error, key, value, entries, count, &header));
-    put_u64(size, header.length);
-    GS_TRY(gs__file_append(writer, size, sizeof size));
-    GS_TRY(gs__file_append(writer, header.data, header.length));
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t elements = 0;
-        gs__shape_count(&entries[i].shape, &elements);
-        GS_TRY(gs__file_append_f32(writer, entries[i].values, elements));
-    }
+    if (key) GS_TRY(put_checksum(error, &header, entries, count));
+    GS_TRY(put_all(&(struct sink){.writer = writer}, &header, entries, count));
 fail:
     gs__text_deinit(&header);
     return status;
+}
+
+gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__safetensors_entry *entries,
+                                uint32_t count) {
+    return gs__safetensors_write_with(error, path, NULL, NULL, entries, count);
 }
 
 gs_status gs__safetensors_write_with(gs__error *error, const char *path, const char *key, const char *value,
@@ -217,18 +294,6 @@ static gs_status read_header(gs__safetensors *file) {
 fail:
     free(header);
     return status;
-}
-
-static uint32_t dtype_bytes(const char *dtype) {
-    static const struct {
-        const char *name;
-        uint32_t bytes;
-    } types[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2},    {"F64", 8},     {"BOOL", 1},
-                 {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2},
-                 {"U16", 2}, {"I32", 4}, {"U32", 4},     {"I64", 8},     {"U64", 8}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].name, dtype) == 0) return types[i].bytes;
-    return 0;
 }
 
 static gs_status read_shape(gs__safetensors *file, const cJSON *item, tensor *out) {
@@ -386,6 +451,33 @@ void gs__safetensors_close(gs__safetensors *file) {
     free(file);
 }
 
+gs_status gs__safetensors_check(gs__safetensors *file) {
+    unsigned char chunk[CHUNK_BYTES];
+    char wanted[CHECKSUM_DIGITS + 1] = {0}, found[CHECKSUM_DIGITS + 1];
+    const uint64_t bytes = file->data_offset + file->data_bytes;
+    const size_t head = sizeof CHECKSUM_HEAD - 1;
+    gs_status status = GS_OK;
+    gs__digest *digest = NULL;
+    if (bytes < CHECKSUM_AT + CHECKSUM_DIGITS) return fail_format(file, "it has no checksum");
+    GS_TRY(read_at(file, 8, chunk, head + CHECKSUM_DIGITS));
+    if (memcmp(chunk, CHECKSUM_HEAD, head) != 0) return fail_format(file, "it has no checksum");
+    memcpy(wanted, chunk + head, CHECKSUM_DIGITS);
+    digest = gs__digest_begin();
+    if (!digest) return gs__fail(file->error, GS_ERR_MEMORY, "out of host memory for a checksum");
+    for (uint64_t done = 0; done < bytes;) {
+        const size_t n = bytes - done < sizeof chunk ? (size_t)(bytes - done) : sizeof chunk;
+        GS_TRY(read_at(file, done, chunk, n));
+        if (done == 0) memset(chunk + CHECKSUM_AT, '0', CHECKSUM_DIGITS);
+        gs__digest_add(digest, chunk, n);
+        done += n;
+    }
+    snprintf(found, sizeof found, "%016llx", (unsigned long long)gs__digest_value(digest));
+    if (memcmp(found, wanted, CHECKSUM_DIGITS) != 0) status = fail_format(file, "its checksum is wrong");
+fail:
+    gs__digest_destroy(digest);
+    return status;
+}
+
 uint32_t gs__safetensors_count(const gs__safetensors *file) {
     return file->count;
 }
@@ -452,5 +544,21 @@ gs_status gs__safetensors_read_f32(gs__safetensors *file, uint32_t index, float 
         out += n;
         left -= n;
     }
+    return GS_OK;
+}
+
+gs_status gs__safetensors_read_raw(gs__safetensors *file, uint32_t index, void *out) {
+    const tensor *t = &file->tensors[index];
+    const uint16_t probe = 1;
+    unsigned char *bytes = out, first;
+    gs_status status = read_at(file, file->data_offset + t->begin, out, (size_t)(t->end - t->begin));
+    memcpy(&first, &probe, 1);
+    if (status != GS_OK || first) return status;
+    for (uint64_t i = 0; i < t->info.count; i++, bytes += t->element_bytes)
+        for (uint32_t b = 0; b < t->element_bytes / 2; b++) {
+            const unsigned char kept = bytes[b];
+            bytes[b] = bytes[t->element_bytes - 1 - b];
+            bytes[t->element_bytes - 1 - b] = kept;
+        }
     return GS_OK;
 }

@@ -12,15 +12,18 @@
 typedef struct gs__safetensors_entry {
     const char *name; // UTF-8, unique, not "__metadata__"
     gs_shape shape;
-    const float *values; // row-major
+    const void *values;  // row-major
+    const char *dtype;   // of 4 or 8 bytes, as "U32", "F64"; NULL: "F32"
+    uint32_t quad_words; // above 0: values 4 i .. 4 i + 3 lie from word i * quad_words on
 } gs__safetensors_entry;
 
-// Writes F32 tensors in the order given, replacing the file only when complete. The same input gives the same bytes.
+// Writes tensors in the order given, replacing the file only when complete. The same input gives the same bytes.
 // GS_ERR_FILE; GS_ERR_ARGUMENT (a name twice, a bad shape).
 gs_status gs__safetensors_write(gs__error *error, const char *path, const gs__safetensors_entry *entries,
                                 uint32_t count);
 
-// The same, and a string that gs__safetensors_metadata gives back, under a key other than "format".
+// The same with a string that gs__safetensors_metadata gives back, under a key other than "format" and "xxh3", and a
+// checksum of the whole file.
 gs_status gs__safetensors_write_with(gs__error *error, const char *path, const char *key, const char *value,
                                      const gs__safetensors_entry *entries, uint32_t count);
 
@@ -49,6 +52,8 @@ gs_status gs__safetensors_open_in(gs_context *context, const char *path, gs__saf
 gs_status gs__safetensors_open_memory(gs__error *error, const char *name, const void *data, uint64_t bytes,
                                       gs__safetensors **file);
 void gs__safetensors_close(gs__safetensors *file);
+// GS_ERR_FORMAT unless the file has a checksum and it is right. Reads all of it.
+gs_status gs__safetensors_check(gs__safetensors *file);
 uint32_t gs__safetensors_count(const gs__safetensors *file);
 // Tensors in the order of their data. `index` must be below the count.
 void gs__safetensors_get(const gs__safetensors *file, uint32_t index, gs__safetensors_info *info);
@@ -58,5 +63,7 @@ const char *gs__safetensors_metadata(const gs__safetensors *file, const char *ke
 int64_t gs__safetensors_find(const gs__safetensors *file, const char *name);
 // Reads info.count values of an F32, F16, BF16 or F64 tensor. GS_ERR_UNSUPPORTED for other types.
 gs_status gs__safetensors_read_f32(gs__safetensors *file, uint32_t index, float *out);
+// Reads info.count values as they are, in the byte order of the host; the caller has looked at info.dtype.
+gs_status gs__safetensors_read_raw(gs__safetensors *file, uint32_t index, void *out);
 
 #endif

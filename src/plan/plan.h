@@ -42,6 +42,10 @@ typedef struct gs__run {
     // the plan, valid until the next call on it.
     const float *entries;
     uint32_t entry_count;
+    // Where above 0: a submission ends when so many steps are submitted, and `at_mark` is called behind it.
+    uint64_t mark;
+    gs_status (*at_mark)(void *user, struct gs__run *run); // may set the next one
+    void *user;
 } gs__run;
 
 // Keeps at most two submissions of 5 to 50 ms in flight, waits for the older one. Call until finished ==

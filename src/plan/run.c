@@ -15,7 +15,8 @@ static uint32_t log2_floor(uint64_t n) {
 }
 
 static gs_status submit_next(gs__plan *plan, gs__run *run) {
-    const uint64_t left = run->steps - run->submitted;
+    uint64_t left = run->steps - run->submitted;
+    if (run->mark > run->submitted && run->mark - run->submitted < left) left = run->mark - run->submitted;
     const uint64_t most = plan->profile ? 1 : plan->steps_per_submission;
     const uint32_t size = log2_floor(left < most ? left : most), parity = plan->next_parity;
     for (uint32_t i = 0; i < 1u << size && plan->feed; i++) {
@@ -100,6 +101,7 @@ gs_status gs__plan_advance(gs__plan *plan, gs__run *run) {
     run->entry_count = 0;
     while (run->submitted < run->steps && plan->pending_count < GS__PARITIES) {
         gs_status status = submit_next(plan, run);
+        if (status == GS_OK && run->mark == run->submitted) status = run->at_mark(run->user, run);
         if (status != GS_OK) return status;
         if (plan->profile) break;
     }

@@ -22,7 +22,8 @@ gs_status gs_model_save_weights(gs_model *model, const char *path) {
     if (!entries) return GS_ERR_MEMORY;
     for (uint32_t i = 0; i < model->parameter_count; i++) {
         const gs__model_parameter *p = &model->parameters[i];
-        entries[i] = (gs__safetensors_entry){p->name, p->shape, model->weights + p->offset / sizeof(float)};
+        entries[i] = (gs__safetensors_entry){
+            .name = p->name, .shape = p->shape, .values = model->weights + p->offset / sizeof(float)};
     }
     status = gs__safetensors_write_in(model->context, path, NULL, NULL, entries, model->parameter_count);
     free(entries);

@@ -32,8 +32,9 @@ static const char *put(const char *name, const char *header, size_t header_bytes
 static void test_write(void **state) {
     (void)state;
     static const float kernel[6] = {0, 1, -2, 3.5f, 1e-40f, 65504}, bias[3] = {7, 8, 9}, scalar[1] = {-0.0f};
-    const gs__safetensors_entry entries[] = {
-        {"dense/kernel", {2, {2, 3}}, kernel}, {"a \"quoted\\name\"", {1, {3}}, bias}, {"scalar", {0}, scalar}};
+    const gs__safetensors_entry entries[] = {{"dense/kernel", {2, {2, 3}}, kernel, NULL, 0},
+                                             {"a \"quoted\\name\"", {1, {3}}, bias, NULL, 0},
+                                             {"scalar", {0}, scalar, NULL, 0}};
     const char *path = files_path("model.safetensors");
     assert_int_equal(gs__safetensors_write(&error, path, entries, 3), GS_OK);
 
@@ -77,8 +78,8 @@ static void test_write_large(void **state) {
     assert_true(values && back);
     for (int i = 0; i < COUNT; i++) values[i] = (float)i * 0.5f;
     const char *path = files_path("large");
-    assert_int_equal(gs__safetensors_write(&error, path, &(gs__safetensors_entry){"x", {1, {COUNT}}, values}, 1),
-                     GS_OK);
+    assert_int_equal(
+        gs__safetensors_write(&error, path, &(gs__safetensors_entry){"x", {1, {COUNT}}, values, NULL, 0}, 1), GS_OK);
     gs__safetensors *file = NULL;
     assert_int_equal(gs__safetensors_open(&error, path, &file), GS_OK);
     assert_int_equal(gs__safetensors_read_f32(file, 0, back), GS_OK);
@@ -91,10 +92,10 @@ static void test_write_large(void **state) {
 static void test_write_fails(void **state) {
     (void)state;
     const float x[1] = {0};
-    const gs__safetensors_entry twice[] = {{"a", {0}, x}, {"b", {0}, x}, {"a", {0}, x}};
+    const gs__safetensors_entry twice[] = {{"a", {0}, x, NULL, 0}, {"b", {0}, x, NULL, 0}, {"a", {0}, x, NULL, 0}};
     const char *path = files_path("refused");
     expect_failure(&error, gs__safetensors_write(&error, path, twice, 3), GS_ERR_ARGUMENT, "\"a\"", NULL);
-    const gs__safetensors_entry empty = {"a", {1, {0}}, x}, reserved = {"__metadata__", {0}, x};
+    const gs__safetensors_entry empty = {"a", {1, {0}}, x, NULL, 0}, reserved = {"__metadata__", {0}, x, NULL, 0};
     expect_failure(&error, gs__safetensors_write(&error, path, &empty, 1), GS_ERR_ARGUMENT, "\"a\"", "(0)", NULL);
     expect_failure(&error, gs__safetensors_write(&error, path, &reserved, 1), GS_ERR_ARGUMENT, "reserved", NULL);
     expect_failure(&error, gs__safetensors_write(&error, files_path("no/folder"), twice, 1), GS_ERR_FILE, "no/folder",
@@ -104,6 +105,56 @@ static void test_write_fails(void **state) {
     expect_failure(&error, gs__safetensors_open(&error, files_path(""), &file), GS_ERR_FILE, "not a regular file",
                    NULL);
     assert_null(file);
+}
+
+// Other types, quads that lie apart, and a checksum that sees each bit.
+static void test_checked(void **state) {
+    (void)state;
+    static const double doubles[3] = {1.0 / 3, -0.0, 1e300};
+    static const uint32_t words[2] = {0xFFFFFFFF, 1};
+    float spread[24];
+    for (int i = 0; i < 24; i++) spread[i] = (float)i;
+    const gs__safetensors_entry entries[] = {
+        {"d", {1, {3}}, doubles, "F64", 0}, {"u", {1, {2}}, words, "U32", 0}, {"q", {1, {11}}, spread + 4, NULL, 8}};
+    const char *path = files_path("checked.safetensors");
+    assert_int_equal(gs__safetensors_write_with(&error, path, "key", "a \"value\"", entries, 3), GS_OK);
+    gs__safetensors *file = NULL;
+    double doubles_back[3];
+    uint32_t words_back[2];
+    float quads[11];
+    assert_int_equal(gs__safetensors_open(&error, path, &file), GS_OK);
+    assert_int_equal(gs__safetensors_check(file), GS_OK);
+    assert_string_equal(gs__safetensors_metadata(file, "key"), "a \"value\"");
+    assert_int_equal(gs__safetensors_read_raw(file, 0, doubles_back), GS_OK);
+    assert_memory_equal(doubles, doubles_back, sizeof doubles);
+    assert_int_equal(gs__safetensors_read_raw(file, 1, words_back), GS_OK);
+    assert_memory_equal(words, words_back, sizeof words);
+    assert_int_equal(gs__safetensors_read_f32(file, 2, quads), GS_OK);
+    static const float wanted[11] = {4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22};
+    assert_memory_equal(quads, wanted, sizeof wanted);
+    gs__safetensors_close(file);
+
+    size_t bytes;
+    char *data = files_get(path, &bytes);
+    uint32_t tried = 0, found = 0;
+    for (size_t i = 0; i < bytes; i += 5, tried++) {
+        data[i] ^= 4;
+        const char *broken = files_put("broken", data, bytes);
+        gs_status status = gs__safetensors_open(&error, broken, &file);
+        if (status == GS_OK) {
+            status = gs__safetensors_check(file);
+            gs__safetensors_close(file);
+        }
+        found += status != GS_OK;
+        data[i] ^= 4;
+    }
+    assert_int_equal(found, tried);
+    free(data);
+    // Without a checksum there is nothing to check.
+    assert_int_equal(gs__safetensors_write(&error, path, entries, 3), GS_OK);
+    assert_int_equal(gs__safetensors_open(&error, path, &file), GS_OK);
+    expect_failure(&error, gs__safetensors_check(file), GS_ERR_FORMAT, "no checksum", NULL);
+    gs__safetensors_close(file);
 }
 
 // No tensor at all is a valid file.
@@ -322,7 +373,7 @@ static gs_status open_damaged(void *user, const char *data, size_t bytes) {
 static void test_damage(void **state) {
     (void)state;
     const float x[2] = {1, 2};
-    const gs__safetensors_entry entries[] = {{"a", {2, {1, 2}}, x}, {"b", {1, {2}}, x}};
+    const gs__safetensors_entry entries[] = {{"a", {2, {1, 2}}, x, NULL, 0}, {"b", {1, {2}}, x, NULL, 0}};
     assert_int_equal(gs__safetensors_write(&error, files_path("whole"), entries, 2), GS_OK);
     size_t bytes;
     char *data = files_get(files_path("whole"), &bytes);
@@ -332,10 +383,11 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write),   cmocka_unit_test(test_write_large), cmocka_unit_test(test_write_fails),
-        cmocka_unit_test(test_empty),   cmocka_unit_test(test_types),       cmocka_unit_test(test_order),
-        cmocka_unit_test(test_foreign), cmocka_unit_test(test_bad_headers), cmocka_unit_test(test_bad_sizes),
-        cmocka_unit_test(test_limits),  cmocka_unit_test(test_memory),      cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_write),       cmocka_unit_test(test_checked), cmocka_unit_test(test_write_large),
+        cmocka_unit_test(test_write_fails), cmocka_unit_test(test_empty),   cmocka_unit_test(test_types),
+        cmocka_unit_test(test_order),       cmocka_unit_test(test_foreign), cmocka_unit_test(test_bad_headers),
+        cmocka_unit_test(test_bad_sizes),   cmocka_unit_test(test_limits),  cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, files_setup, files_teardown);
 }
