@@ -36,7 +36,7 @@ struct gs_callback {
     gs_status (*epoch_end)(void *user, gs_training *training, const gs_event *event);
     // Whenever train_begin was called, also after a failure; outcome: what fit is about to return.
     gs_status (*train_end)(void *user, gs_training *training, gs_status outcome);
-    // What a backup keeps of the callback, and a resumed training gives back to it after train_begin. Borrowed.
+    // What a checkpoint keeps of the callback, and a resumed training gives back to it after train_begin. Borrowed.
     double *state;
     uint32_t state_count;
     // Where not NULL at the end of train_begin: a copy of all parameters, each after the other, kept likewise.
@@ -151,15 +151,6 @@ typedef struct gs_tensorboard_params {
 } gs_tensorboard_params;
 GS_API gs_status gs_tensorboard_create(gs_context *context, const gs_tensorboard_params *params,
                                        gs_callback **callback);
-
-// Keeps all that a training needs to go on to the bit in one file: weights, optimizer state, position, callbacks' state.
-// gs_fit_params.resume takes it. Keras's BackupAndRestore.
-typedef struct gs_backup_params {
-    const char *path;      // required; replaced only when complete
-    uint32_t every_epochs; // 0: 1, where every_steps is 0
-    uint64_t every_steps;
-} gs_backup_params;
-GS_API gs_status gs_backup_create(gs_context *context, const gs_backup_params *params, gs_callback **callback);
 
 #ifdef __cplusplus
 }

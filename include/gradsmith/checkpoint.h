@@ -24,6 +24,17 @@ GS_API gs_status gs_model_load(gs_context *context, const char *dir, gs_model **
 GS_API gs_status gs_model_load_weights(gs_model *model, const char *path);
 GS_API gs_status gs_model_save_weights(gs_model *model, const char *path);
 
+// --- folders -----------------------------------------------------------------------------------------------------------
+// So that two trainings do not write into one folder. The lock is the file DIR/lock, held with flock(2), with the process
+// and the machine as text; it goes with the process that holds it, however that ends.
+typedef struct gs_lock gs_lock;
+
+// The folder must be there. Removes what a process that was killed left half-written in it.
+// Errors: GS_ERR_FILE, with the process that holds it when there is one.
+GS_API gs_status gs_folder_lock(gs_context *context, const char *dir, gs_lock **lock);
+// Takes a pointer to NULL.
+GS_API void gs_folder_unlock(gs_lock **lock);
+
 #ifdef __cplusplus
 }
 #endif

@@ -36,6 +36,8 @@ typedef struct gs_experiment {
     const char *class_weight;                     // as --class-weight: "balanced", "0:1,2:5"; NULL: none
     uint64_t epochs, batch_size, seed, max_steps; // max_steps 0: no limit
     bool shuffle;
+    uint64_t checkpoint_steps, keep; // as gs_checkpoint_params has them
+    double checkpoint_minutes;
     const char *device; // NULL: auto
 } gs_experiment;
 

@@ -34,6 +34,7 @@ typedef struct gs_event {
     double samples_per_second; // training only, without validation
     double learning_rate;      // of the last step
     bool streamed;             // the data set does not fit in device memory: batches are sent as they are needed
+    bool past;                 // EPOCH only: told again of a training that goes on, from its checkpoint; ends nothing
     const double *step_losses; // PROGRESS: loss of each step since the last event, in order; borrowed for the call
     uint32_t step_loss_count;
 } gs_event;
@@ -43,6 +44,26 @@ typedef struct gs_event {
 typedef bool gs_event_hook(void *user, const gs_event *event);
 
 typedef struct gs_callback gs_callback; // callback.h
+
+// Checkpoints: from time to time all that a training needs to go on to the bit, in one file, DIR/step-NNNNNNNNNNNN.safetensors
+// (docs/file-formats.md): weights, optimizer state, position, schedule, callbacks' state, history. Kept without stopping
+// the training: the device copies between two steps, another thread writes. What is due while the last one is still being
+// written is left out. The last state of a training that ends without an error is always written.
+typedef struct gs_checkpoint_params {
+    const char *dir; // required; made when missing. One training at a time: see gs_folder_lock
+    // When: after so many epochs, steps, minutes, whichever of them are above 0; none: each epoch.
+    uint32_t every_epochs;
+    uint64_t every_steps;
+    double every_minutes;
+    uint32_t keep; // the newest so many; 0: 3
+    // Called once the folder is a new training's: what was there is gone, no step is done. A failure ends the training. May
+    // be NULL.
+    gs_status (*begun)(void *user);
+    // A checkpoint could not be written (a full disk): the training goes on all the same. On the thread of fit. NULL: fit
+    // returns GS_ERR_FILE at its end, with the model as trained.
+    void (*failed)(void *user, const char *text);
+    void *user;
+} gs_checkpoint_params;
 
 typedef struct gs_fit_params {
     uint32_t epochs;     // 0: 1
@@ -63,7 +84,12 @@ typedef struct gs_fit_params {
     void *user;
     gs_callback *const *callbacks; // borrowed; see callback.h
     uint32_t callback_count;
-    const char *resume; // a file of gs_backup: goes on where it was made, up to `epochs` in all. NULL: from the start
+    const gs_checkpoint_params *checkpoints; // NULL: none are written
+    // Goes on where a checkpoint was made, up to `epochs` and `max_steps` in all: a file, or a folder of checkpoints, of
+    // which the newest that is whole is taken, and notes name those that are not. A folder without checkpoints, or that is
+    // not there: from the start. NULL: from the start. What must be as it was: the model, optimizer, data, batch size, seed,
+    // callbacks, precision.
+    const char *resume;
     const volatile int *stop;  // polled between submissions; nonzero stops as a callback's false does. May be NULL
     bool profile;              // time each kernel; see gs_model_profile. Slower
     const gs_augment *augment; // random changes to the samples; may be NULL

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -374,4 +375,46 @@ gs_status gs__dir_make(gs__error *error, const char *path) {
     }
     free(part);
     return status;
+}
+
+gs_status gs__dir_visit(gs__error *error, const char *path, gs_status (*visit)(void *user, const char *name),
+                        void *user) {
+    gs_status status = GS_OK;
+    DIR *dir = opendir(path);
+    if (!dir) return fail_errno(error, path, "the folder cannot be read", errno);
+    for (struct dirent *entry; status == GS_OK && (errno = 0, entry = readdir(dir)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) status = visit(user, entry->d_name);
+    if (status == GS_OK && errno) status = fail_errno(error, path, "the folder cannot be read", errno);
+    closedir(dir);
+    return status;
+}
+
+// NAME.PID-TRY.tmp, as open_temporary makes it.
+static bool is_temporary(const char *name) {
+    const char *end = strrchr(name, '.'), *dash = strrchr(name, '-');
+    if (!end || strcmp(end, ".tmp") != 0 || !dash || dash > end || dash + 1 == end) return false;
+    if (strspn(dash + 1, "0123456789") != (size_t)(end - dash - 1)) return false;
+    const char *digits = dash;
+    while (digits > name && digits[-1] >= '0' && digits[-1] <= '9') digits--;
+    return digits < dash && digits > name + 1 && digits[-1] == '.';
+}
+
+struct tidy {
+    gs__error *error;
+    const char *dir;
+};
+
+static gs_status tidy_one(void *user, const char *name) {
+    const struct tidy *t = user;
+    if (!is_temporary(name)) return GS_OK;
+    char *path = gs__path_join(t->error, t->dir, name);
+    if (!path) return GS_ERR_MEMORY;
+    gs_status status =
+        unlink(path) == 0 || errno == ENOENT ? GS_OK : fail_errno(t->error, path, "cannot be removed", errno);
+    free(path);
+    return status;
+}
+
+gs_status gs__dir_tidy(gs__error *error, const char *path) {
+    return gs__dir_visit(error, path, tidy_one, &(struct tidy){error, path});
 }

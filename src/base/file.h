@@ -68,6 +68,11 @@ gs_status gs__file_write(gs__error *error, const char *path, const void *data, s
 
 // Makes a folder and its parents where they are missing.
 gs_status gs__dir_make(gs__error *error, const char *path);
+// Calls for the name of each entry but . and .., in no order, until `visit` returns something else than GS_OK.
+gs_status gs__dir_visit(gs__error *error, const char *path, gs_status (*visit)(void *user, const char *name),
+                        void *user);
+// Removes temporary files of writers that were killed. Nobody else may write into the folder.
+gs_status gs__dir_tidy(gs__error *error, const char *path);
 
 // "dir/name" ("name" when dir is NULL or ""), freed with free(). NULL with GS_ERR_MEMORY.
 char *gs__path_join(gs__error *error, const char *dir, const char *name);

@@ -1,6 +1,6 @@
 // Experiment files of train: their settings under those of the command line.
 #include "options.h"
-#include "train.h"
+#include "resume.h"
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
@@ -30,7 +30,7 @@ static bool is_experiment(const char *path) {
 }
 
 int cli_experiment_open(train_options *options, int argc, char **argv) {
-    if (!is_experiment(options->model)) return CLI_OK;
+    if (options->resume == NULL && !is_experiment(options->model)) return CLI_OK;
     const char *path = options->model;
     if (gs_context_create(&options->loader, NULL) != GS_OK) return cli_fail("out of memory");
     if (gs_experiment_load(options->loader, path, &options->experiment) != GS_OK)
@@ -54,6 +54,10 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
         .seed = e->seed,
         .max_steps = e->max_steps,
         .validation_split = e->validation_split,
+        .checkpoint_steps = e->checkpoint_steps,
+        .checkpoint_minutes = e->checkpoint_minutes,
+        .keep = e->keep,
+        .resume_file = options->resume_file,
         .no_shuffle = !e->shuffle,
         .compile = CLI_COMPILE_NONE,
     };
@@ -62,6 +66,7 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
     int code = cli_train_parse(argc, argv, options);
     if (code != CLI_GO_ON) return code;
     options->model = NULL;
+    if (options->resume != NULL) options->out = options->resume;
     // Of two kinds of validation the one of the command line counts.
     if (options->validation_split != e->validation_split) {
         if (options->validation_data == e->validation_data) options->validation_data = NULL;
@@ -77,6 +82,7 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
 void cli_experiment_close(train_options *options) {
     gs_experiment_destroy(&options->experiment);
     gs_context_destroy(&options->loader);
+    free(options->resume_file);
 }
 
 int cli_plateau_parse(const char *text, gs_reduce_lr_on_plateau_params *plateau) {
@@ -154,16 +160,11 @@ static int add_callbacks(const train_options *options, gs_context *context, gs_e
         cJSON_AddNumberToObject(object, "histogram_every", 1);
         code = add(context, e, object);
     }
-    if (code == CLI_OK && options->backup != NULL) { // last: it sees what the others made of the epoch
-        cJSON *object = describe("Backup");
-        cJSON_AddStringToObject(object, "path", options->backup);
-        code = add(context, e, object);
-    }
     return code;
 }
 
 int cli_experiment_prepare(const train_options *options, const gs_recipe_params *recipe, gs_context *context,
-                           gs_model *model, gs_experiment **made, gs_fit_params *params) {
+                           gs_model *model, gs_experiment **made, gs_callback *const **callbacks, uint32_t *count) {
     gs_experiment *e = options->experiment;
     if (e == NULL) {
         if (gs_experiment_create(context, made) != GS_OK) return cli_fail_context(context, NULL);
@@ -185,11 +186,13 @@ int cli_experiment_prepare(const train_options *options, const gs_recipe_params 
     e->max_steps = options->max_steps;
     e->shuffle = !options->no_shuffle;
     e->device = options->device;
+    e->checkpoint_steps = options->checkpoint_steps;
+    e->checkpoint_minutes = options->checkpoint_minutes;
+    e->keep = options->keep;
     int code = add_callbacks(options, context, e);
     if (code != CLI_OK) return code;
-    if (gs_experiment_make_callbacks(context, e, options->out, &params->callbacks, &params->callback_count) != GS_OK)
+    if (gs_experiment_make_callbacks(context, e, options->out, callbacks, count) != GS_OK)
         return cli_fail_context(context, NULL);
-    params->resume = options->resume;
     if (options->out == NULL) return CLI_OK;
     char *path = cli_join(options->out, UNDONE);
     if (path == NULL) return CLI_FAILED;

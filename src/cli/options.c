@@ -134,7 +134,32 @@ static int take_operand(const cli_usage *usage, int argc, char **argv) {
     return CLI_GO_ON;
 }
 
+static bool is_alone_with(const cli_usage *usage, const char *name) {
+    if (strcmp(name, usage->alone) == 0) return true;
+    for (const char *const *other = usage->alone_with; *other != NULL; other++)
+        if (strcmp(name, *other) == 0) return true;
+    return false;
+}
+
+static int check_alone(const cli_usage *usage, const bool *given) {
+    bool is_given = false;
+    const cli_option *other = NULL;
+    for (int i = 0; usage->alone != NULL && usage->options[i].name != NULL && i < MAX_OPTIONS; i++) {
+        if (!given[i]) continue;
+        if (strcmp(usage->options[i].name, usage->alone) == 0) is_given = true;
+        if (!is_alone_with(usage, usage->options[i].name)) other = &usage->options[i];
+    }
+    if (is_given && other != NULL)
+        return cli_misuse(usage->command, "--%s knows all settings of the training: leave out --%s", usage->alone,
+                          other->name);
+    if (is_given && usage->operand != NULL && *usage->operand != NULL)
+        return cli_misuse(usage->command, "--%s knows all settings of the training: leave out %s \"%s\"", usage->alone,
+                          usage->operand_name, *usage->operand);
+    return CLI_GO_ON;
+}
+
 int cli_parse(const cli_usage *usage, int argc, char **argv) {
+    bool given[MAX_OPTIONS] = {0};
     struct option longs[MAX_OPTIONS + 2] = {0};
     int count = 0;
     for (; usage->options[count].name != NULL && count < MAX_OPTIONS; count++) {
@@ -157,9 +182,11 @@ int cli_parse(const cli_usage *usage, int argc, char **argv) {
             return report(usage, optopt > 0 && optopt < FIRST ? letter : argv[optind - 1], NULL);
         }
         const cli_option *option = &usage->options[found - FIRST];
+        given[found - FIRST] = true;
         int code = check_whole(usage, option, argv);
         if (code == CLI_GO_ON) code = set_option(usage, option, optarg);
         if (code != CLI_GO_ON) return code;
     }
-    return take_operand(usage, argc, argv);
+    int code = take_operand(usage, argc, argv);
+    return code == CLI_GO_ON ? check_alone(usage, given) : code;
 }

@@ -28,6 +28,9 @@ typedef struct cli_usage {
     const char **operand; // receives the one operand; NULL: it takes none
     const char *operand_name;
     const char *examples; // may be NULL
+    // An option beside which there are only those of the list, which NULL ends, and no operand; NULL: there is none.
+    const char *alone;
+    const char *const *alone_with;
 } cli_usage;
 
 enum { CLI_GO_ON = -1 };

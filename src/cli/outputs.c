@@ -59,12 +59,14 @@ static bool same_file(FILE *a, FILE *b) {
            x.st_ino == y.st_ino;
 }
 
-int cli_outputs_open(cli_outputs *outputs, const char *dir, const char *log_path) {
+int cli_outputs_open(cli_outputs *outputs, gs_context *context, const char *dir, const char *log_path) {
     *outputs = (cli_outputs){.dir = dir};
     int code = CLI_OK;
     if (dir != NULL) {
         code = make_folders(dir, &outputs->made);
         if (code == CLI_OK) code = try_folder(dir);
+        if (code == CLI_OK && gs_folder_lock(context, dir, &outputs->lock) != GS_OK)
+            code = cli_fail_context(context, NULL);
         if (code == CLI_OK) code = open_file(outputs, HISTORY, cli_join(dir, "history.csv"));
         if (code == CLI_OK) code = open_file(outputs, LOG, cli_join(dir, "log.jsonl"));
     }
@@ -91,43 +93,18 @@ static void remove_made(const cli_outputs *outputs) {
     free(path);
 }
 
-// Where the lines of epochs from `first` on begin; 0 where there is no line of an earlier one.
-static off_t find_epoch(const char *path, bool json, uint32_t first) {
-    FILE *file = fopen(path, "r");
-    char *line = NULL;
-    size_t capacity = 0;
-    off_t kept = 0, end = 0;
-    for (ssize_t length; file != NULL && (length = getline(&line, &capacity, file)) > 0;) {
-        const char *number = json ? strstr(line, "\"epoch\":") : line;
-        end += length;
-        unsigned long epoch = number != NULL ? strtoul(number + (json ? 8 : 0), NULL, 10) : 0;
-        if (epoch >= first || line[length - 1] != '\n') break;
-        if (epoch > 0) kept = end;
-    }
-    if (file != NULL) fclose(file);
-    free(line);
-    return kept;
-}
-
-// Takes away the text of an older run. What is no plain file, but a pipe, has none. `first`: the epoch to come, from 1;
-// 0: no line is to stay. False when lines stay, so that the header is there already.
-static bool start_file(cli_outputs *outputs, int which, uint32_t first) {
-    off_t kept = 0;
-    struct stat status;
-    FILE *file = outputs->files[which];
-    if (outputs->goes_on && first > 0 && fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode))
-        kept = find_epoch(outputs->paths[which], which != HISTORY, first);
-    if (ftruncate(fileno(file), kept) != 0 && errno != EINVAL) {
+// Takes away the text of an older run. What is no plain file, but a pipe, has none.
+static void start_file(cli_outputs *outputs, int which) {
+    if (ftruncate(fileno(outputs->files[which]), 0) != 0 && errno != EINVAL) {
         outputs->failed = errno;
         outputs->failed_path = outputs->paths[which];
     }
-    return kept == 0;
 }
 
 int cli_outputs_close(cli_outputs *outputs, bool saved) {
     for (int i = 0; i < FILE_COUNT; i++) {
         // A new model must not stand beside the figures of an older one.
-        if (outputs->files[i] != NULL && !outputs->begun && saved && !outputs->goes_on) start_file(outputs, i, 0);
+        if (outputs->files[i] != NULL && !outputs->begun && saved) start_file(outputs, i);
         if (outputs->files[i] != NULL && fclose(outputs->files[i]) != 0 && outputs->failed == 0)
             outputs->failed = errno, outputs->failed_path = NULL;
         bool unused = outputs->files[i] != NULL && !outputs->begun && !outputs->was_there[i] && !saved;
@@ -138,10 +115,13 @@ int cli_outputs_close(cli_outputs *outputs, bool saved) {
     if (outputs->failed != 0)
         code = cli_fail("%s: %s", outputs->failed_path != NULL ? outputs->failed_path : "the log of the epochs",
                         strerror(outputs->failed));
-    if (!outputs->begun && !saved) remove_made(outputs);
+    if (!outputs->begun && !saved) {
+        gs_folder_unlock(&outputs->lock);
+        remove_made(outputs);
+    }
     for (int i = 0; i < FILE_COUNT; i++) free(outputs->paths[i]);
     free(outputs->made);
-    *outputs = (cli_outputs){0};
+    *outputs = (cli_outputs){.lock = outputs->lock};
     return code;
 }
 
@@ -194,8 +174,8 @@ bool cli_outputs_epoch(cli_outputs *outputs, const gs_event *event) {
     for (int i = 0; i < FILE_COUNT && outputs->failed == 0; i++) {
         FILE *file = outputs->files[i];
         if (file == NULL) continue;
-        bool fresh = !outputs->begun && start_file(outputs, i, event->epoch + 1);
-        if (i == HISTORY) write_history(file, event, columns, count, fresh);
+        if (!outputs->begun) start_file(outputs, i);
+        if (i == HISTORY) write_history(file, event, columns, count, !outputs->begun);
         else if (json != NULL) fprintf(file, "%s\n", json);
         if (fflush(file) != 0) outputs->failed = errno;
         if (json == NULL) outputs->failed = ENOMEM;

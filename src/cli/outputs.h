@@ -12,14 +12,14 @@ typedef struct cli_outputs {
     char *paths[3];    // of those; NULL: not wanted
     bool was_there[3]; // before this run
     bool begun;        // an epoch has been written
-    bool goes_on;      // to be set for a resumed training: earlier epochs keep their lines
+    gs_lock *lock;     // of the folder; outlives cli_outputs_close, and is the caller's to release then
     int failed;        // errno of a write that failed
     const char *failed_path;
 } cli_outputs;
 
-// Makes `dir` where needed and opens the files, so that what cannot be written is known before training. Files that
+// Makes `dir` where needed, locks it, and opens the files, so that what cannot be written is known before training. Files that
 // are there keep their text until the first epoch. Returns an exit code after a message.
-int cli_outputs_open(cli_outputs *outputs, const char *dir, const char *log_path);
+int cli_outputs_open(cli_outputs *outputs, gs_context *context, const char *dir, const char *log_path);
 // Appends an epoch to all files. False when that failed: cli_outputs_close then says so.
 bool cli_outputs_epoch(cli_outputs *outputs, const gs_event *event);
 // Names of the classes, for predict; removes an older list when there are none.

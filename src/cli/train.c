@@ -8,6 +8,7 @@
 #include "pictures.h"
 #include "profile.h"
 #include "progress.h"
+#include "resume.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,21 +21,29 @@ struct training {
     gs_data *data, *validation, *test;
     gs_augment augment;
     gs_recipe_params wishes;
-    gs_recipe *recipe;         // NULL: the data needs none
-    gs_experiment *experiment; // made here
+    gs_recipe *recipe;             // NULL: the data needs none
+    gs_experiment *experiment;     // made here
+    gs_callback *const *callbacks; // of the experiment
+    uint32_t callback_count;
     gs_compile_params compile;
     float *class_weight; // may be NULL
     uint32_t class_count;
     cli_outputs outputs;
     cli_progress progress;
     const volatile int *stop;
-    bool told;       // that the data is streamed
-    gs_event last;   // PROGRESS: an epoch that did not end
-    uint32_t epochs; // finished
+    char *checkpoint_dir;   // NULL: without --out
+    bool checkpoint_failed; // one at least
+    bool told;              // that the data is streamed
+    gs_event last;          // PROGRESS: an epoch that did not end
+    uint32_t epochs;        // finished
 };
 
 static bool on_event(void *user, const gs_event *event) {
     struct training *training = user;
+    if (event->past) {
+        training->epochs++;
+        return cli_outputs_epoch(&training->outputs, event);
+    }
     training->last = *event;
     if (event->streamed && !training->told && !training->options->quiet) {
         cli_progress_clear(&training->progress);
@@ -45,6 +54,19 @@ static bool on_event(void *user, const gs_event *event) {
     if (event->kind != GS_EVENT_EPOCH) return true;
     training->epochs++;
     return cli_outputs_epoch(&training->outputs, event);
+}
+
+static gs_status on_begun(void *user) {
+    const struct training *training = user;
+    return cli_resume_begun(training->options->out) == CLI_OK ? GS_OK : GS_ERR_FILE;
+}
+
+// The training goes on, and the exit code says in the end that something is missing.
+static void on_failed_checkpoint(void *user, const char *text) {
+    struct training *training = user;
+    cli_progress_clear(&training->progress);
+    cli_fail("%s", text);
+    training->checkpoint_failed = true;
 }
 
 // A loss of values is for values, even where they are whole numbers.
@@ -86,11 +108,19 @@ static int load_data(struct training *training) {
     return CLI_OK;
 }
 
+// Callbacks, and what there is for --resume from here on: a training that is killed while its data is read begins again.
+static int describe(struct training *training) {
+    const train_options *options = training->options;
+    int code = cli_experiment_prepare(options, &training->wishes, training->context, training->model,
+                                      &training->experiment, &training->callbacks, &training->callback_count);
+    if (code != CLI_OK || options->out == NULL || options->resume != NULL) return code;
+    const gs_experiment *made = training->experiment;
+    return cli_resume_describe(options->out, training->context, made != NULL ? made : options->experiment,
+                               training->model);
+}
+
 static int open_training(struct training *training) {
     const train_options *options = training->options;
-    const gs_context_params params = {
-        .device = options->device, .no_autotune = options->no_autotune, .note = options->quiet ? NULL : cli_note};
-    if (gs_context_create(&training->context, &params) != GS_OK) return cli_fail("out of memory");
     gs_context *context = training->context;
     int code = CLI_OK;
     if (options->experiment != NULL) {
@@ -99,6 +129,8 @@ static int open_training(struct training *training) {
     } else code = cli_open_architecture(context, options->model, options->layers, options->seed, &training->model);
     if (code != CLI_OK) return code;
     code = cli_compile_apply(&options->compile, &training->compile, context, training->model);
+    if (code != CLI_OK) return code;
+    code = describe(training);
     if (code != CLI_OK) return code;
     if (options->init != NULL && gs_model_load_weights(training->model, options->init) != GS_OK)
         return cli_fail_context(context, options->init);
@@ -111,6 +143,7 @@ static int open_training(struct training *training) {
 static void close_training(struct training *training) {
     gs_experiment_destroy(&training->experiment);
     free(training->class_weight);
+    free(training->checkpoint_dir);
     gs_recipe_destroy(&training->recipe);
     gs_data_destroy(&training->test);
     gs_data_destroy(&training->validation);
@@ -174,11 +207,19 @@ static int fit(struct training *training, bool *saveable) {
         .stop = training->stop,
         .profile = options->profile,
         .augment = options->augment != NULL ? &training->augment : NULL,
+        .callbacks = training->callbacks,
+        .callback_count = training->callback_count,
     };
     gs_result result;
-    int prepared = cli_experiment_prepare(options, &training->wishes, training->context, training->model,
-                                          &training->experiment, &params);
-    if (prepared != CLI_OK) return prepared;
+    const gs_checkpoint_params checkpoints = {.dir = training->checkpoint_dir,
+                                              .every_steps = options->checkpoint_steps,
+                                              .every_minutes = options->checkpoint_minutes,
+                                              .keep = (uint32_t)options->keep,
+                                              .begun = on_begun,
+                                              .failed = on_failed_checkpoint,
+                                              .user = training};
+    if (options->out != NULL) params.checkpoints = &checkpoints;
+    if (options->resume != NULL) params.resume = training->checkpoint_dir;
     cli_progress_start(&training->progress, params.epochs);
     gs_status status = gs_model_fit(training->model, training->data, &params, &result);
     cli_progress_clear(&training->progress);
@@ -193,14 +234,13 @@ static int fit(struct training *training, bool *saveable) {
 static int save(struct training *training) {
     const char *dir = training->options->out;
     if (dir == NULL) return CLI_OK;
-    int code = cli_experiment_finish(dir, true);
-    if (code != CLI_OK) return code;
     if (gs_model_save(training->model, dir) != GS_OK) return cli_fail_context(training->context, NULL);
-    code = cli_recipe_save(training->context, training->recipe, dir);
+    int code = cli_recipe_save(training->context, training->recipe, dir);
     if (code != CLI_OK) return code;
     uint32_t count = 0;
     const char *const *names = gs_data_class_names(training->data, &count);
-    return cli_outputs_classes(&training->outputs, names, count);
+    code = cli_outputs_classes(&training->outputs, names, count);
+    return code == CLI_OK ? cli_experiment_finish(dir, true) : code;
 }
 
 // What the part that was kept for it says of the trained model.
@@ -237,10 +277,10 @@ static int conclude(const struct training *training, bool drawn) {
     const char *dir = training->options->out;
     int number = *training->stop;
     if (number != 0) {
-        cli_fail("stopped by %s after %" PRIu64 " steps (%" PRIu32 " whole epochs); %s%s", cli_interrupt_name(number),
+        cli_fail("stopped by %s after %" PRIu64 " steps (%" PRIu32 " whole epochs); %s%s%s", cli_interrupt_name(number),
                  training->last.total_step, training->epochs,
                  dir != NULL ? "the model so far is in " : "the model is lost: there was no --out",
-                 dir != NULL ? dir : "");
+                 dir != NULL ? dir : "", dir != NULL ? "; --resume goes on with it" : "");
         return CLI_SIGNAL + number;
     }
     if (training->options->quiet) return CLI_OK;
@@ -251,33 +291,58 @@ static int conclude(const struct training *training, bool drawn) {
     return CLI_OK;
 }
 
-static int run(struct training training) {
-    const train_options *options = training.options;
-    bool saveable = false;
-    int code = open_training(&training);
+// The folder is ours before anything is read or written.
+static int open_folder(struct training *training) {
+    const train_options *options = training->options;
+    int code = cli_outputs_open(&training->outputs, training->context, options->out, options->log);
+    if (code != CLI_OK || options->out == NULL) return code;
+    training->checkpoint_dir = cli_resume_folder(options->out);
+    if (training->checkpoint_dir == NULL) code = CLI_FAILED;
+    else if (options->resume == NULL) code = cli_resume_check(options->out);
+    if (code != CLI_OK) cli_outputs_close(&training->outputs, false);
+    return code;
+}
+
+static int train_and_save(struct training *training) {
+    const train_options *options = training->options;
     gs_device_info device;
     char reason[256];
-    if (code == CLI_OK && gs_device_get(training.context, &device, reason, sizeof reason) != GS_OK)
-        code = cli_fail_context(training.context, NULL);
-    if (code == CLI_OK) code = cli_outputs_open(&training.outputs, options->out, options->log);
+    bool saveable = false;
+    int code = open_training(training);
+    if (code == CLI_OK && gs_device_get(training->context, &device, reason, sizeof reason) != GS_OK)
+        code = cli_fail_context(training->context, NULL);
     if (code == CLI_OK) {
-        training.outputs.goes_on = options->resume != NULL;
+        print_start(training, &device, reason);
+        code = fit(training, &saveable);
+    }
+    if (saveable) {
+        int save_code = save(training);
+        if (code == CLI_OK) code = save_code;
+        if (code == CLI_OK) code = test(training);
+        saveable = save_code == CLI_OK;
+    }
+    if (!saveable) cli_experiment_finish(options->out, false);
+    int end_code = cli_resume_end(options->out, saveable && *training->stop == 0, training->outputs.begun);
+    if (code == CLI_OK) code = end_code;
+    int close_code = cli_outputs_close(&training->outputs, saveable);
+    return code == CLI_OK ? close_code : code;
+}
+
+static int run(struct training training) {
+    const train_options *options = training.options;
+    const gs_context_params params = {
+        .device = options->device, .no_autotune = options->no_autotune, .note = options->quiet ? NULL : cli_note};
+    if (gs_context_create(&training.context, &params) != GS_OK) return cli_fail("out of memory");
+    int code = open_folder(&training);
+    if (code == CLI_OK) {
         training.stop = cli_interrupt_begin();
-        print_start(&training, &device, reason);
-        code = fit(&training, &saveable);
-        if (saveable) {
-            int save_code = save(&training);
-            if (code == CLI_OK) code = save_code;
-            if (code == CLI_OK) code = test(&training);
-            saveable = save_code == CLI_OK;
-        }
-        if (!saveable) cli_experiment_finish(options->out, false);
-        int close_code = cli_outputs_close(&training.outputs, saveable);
-        if (code == CLI_OK) code = close_code;
+        code = train_and_save(&training);
         bool drawn = code == CLI_OK && draw(&training);
         if (code == CLI_OK) code = conclude(&training, drawn);
+        if (code == CLI_OK && training.checkpoint_failed) code = CLI_FAILED;
         cli_interrupt_end();
     }
+    gs_folder_unlock(&training.outputs.lock);
     close_training(&training);
     return code;
 }
@@ -292,6 +357,8 @@ static int check(const train_options *options) {
     if (options->plateau != NULL && cli_plateau_parse(options->plateau, &plateau) != CLI_OK) return CLI_USAGE;
     if (options->init != NULL && options->weights != NULL)
         return cli_misuse("train", "--init takes all weights from a file, --weights those that fit: leave out one");
+    if (options->out == NULL && (options->checkpoint_steps > 0 || options->checkpoint_minutes > 0 || options->keep > 0))
+        return cli_misuse("train", "checkpoints are written to the folder of --out, which is missing");
     if (options->quiet && options->profile)
         return cli_misuse("train", "--profile prints a table, --quiet nothing: leave out one");
     return CLI_OK;
@@ -309,6 +376,11 @@ int cli_train(int argc, char **argv) {
     struct training training = {.options = &options};
     int code = cli_train_parse(argc, argv, &options);
     if (code != CLI_GO_ON) return code;
+    code = options.resume != NULL ? cli_resume_open(&options) : CLI_GO_ON;
+    if (code != CLI_GO_ON) {
+        cli_experiment_close(&options);
+        return code;
+    }
     code = cli_experiment_open(&options, argc, argv);
     if (code == CLI_OK) code = check(&options);
     if (code == CLI_OK) code = cli_class_weight_check(options.class_weight);

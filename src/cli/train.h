@@ -15,10 +15,14 @@ typedef struct train_options {
     bool no_shuffle, no_autotune, no_plots, quiet, profile;
     cli_compile compile;
     cli_recipe recipe;
-    const char *resume, *save_best, *tensorboard, *backup; // callbacks
-    uint64_t early_stopping;                               // patience, or NO_EARLY_STOPPING
-    gs_experiment *experiment;                             // NULL: MODEL is none
-    gs_context *loader;                                    // that the experiment was loaded with
+    const char *resume; // a run's folder; NULL: a new training
+    char *resume_file;  // what it holds; owned
+    uint64_t checkpoint_steps, keep;
+    double checkpoint_minutes;
+    const char *save_best, *tensorboard; // callbacks
+    uint64_t early_stopping;             // patience, or NO_EARLY_STOPPING
+    gs_experiment *experiment;           // NULL: MODEL is none
+    gs_context *loader;                  // that the experiment was loaded with
 } train_options;
 
 // What fine-tuning does to a new model: weights of those layers that the file has (NULL: none), layers that are not trained
@@ -35,10 +39,10 @@ int cli_plateau_parse(const char *text, gs_reduce_lr_on_plateau_params *plateau)
 // When the operand is an experiment: loads it, and parses the command line again on top of it.
 int cli_experiment_open(train_options *options, int argc, char **argv);
 void cli_experiment_close(train_options *options);
-// Once the model is compiled: callbacks and resume of fit, and the experiment in the run's folder, under a name that is
-// not yet its own. *made is to be destroyed after the training.
+// Once the model is compiled: the callbacks, and the experiment in the run's folder, under a name that is not yet its own.
+// *made is to be destroyed after the training.
 int cli_experiment_prepare(const train_options *options, const gs_recipe_params *recipe, gs_context *context,
-                           gs_model *model, gs_experiment **made, gs_fit_params *params);
+                           gs_model *model, gs_experiment **made, gs_callback *const **callbacks, uint32_t *count);
 // Gives it its name, or takes it away.
 int cli_experiment_finish(const char *dir, bool keep);
 

@@ -23,7 +23,8 @@ static const char text[] = "Trains a model. MODEL is the JSON file that Keras 3'
                            "history.csv, log.jsonl, classes.json where the data has names for its classes,\n"
                            "data.json where it is a table, images, scaled or split, and pictures:\n"
                            "report.html, plots/. evaluate and predict take it. Ctrl-C stops after the step\n"
-                           "and saves.";
+                           "and saves. What ended before its time, killed or stopped, goes on by\n"
+                           "--resume DIR.";
 
 static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json --data fashion-mnist \\\n"
                                "      --validation-data fashion-mnist:test --epochs 5 --out runs/first\n"
@@ -31,7 +32,12 @@ static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json
                                "      --label species --scale standard --validation-split 0.2 --epochs 50\n"
                                "  gradsmith train --layers \"784 dense:128:relu dense:10\" --data fashion-mnist \\\n"
                                "      --optimizer sgd --learning-rate 0.1 --momentum 0.9\n"
-                               "  gradsmith train runs/first/experiment.json --out runs/again\n";
+                               "  gradsmith train runs/first/experiment.json --out runs/again\n"
+                               "  gradsmith train --resume runs/first\n";
+
+// What has no effect on the result.
+static const char *const with_resume[] = {"device",   "data-dir", "log",   "no-autotune",
+                                          "no-plots", "profile",  "quiet", NULL};
 
 int cli_train_parse(int argc, char **argv, train_options *options) {
     train_options *o = options;
@@ -144,9 +150,16 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
          .text = &o->save_best},
         {"tensorboard", "DIR", "event files for TensorBoard, in the folder of --out when relative",
          .text = &o->tensorboard},
-        {"backup", "FILE", "after each epoch, all that --resume needs, in the folder of --out when relative",
-         .text = &o->backup},
-        {"resume", "FILE", "go on where this backup was made, with the same bits", .text = &o->resume},
+        {"checkpoint-steps", "N", "a checkpoint in DIR/checkpoints each so many steps (default: each epoch)",
+         .integer = &o->checkpoint_steps, .minimum = 1, .maximum = UINT64_MAX},
+        {"checkpoint-minutes", "F", "the same by the clock; with --checkpoint-steps: both",
+         .real = &o->checkpoint_minutes, .high = 1e7, .above = true},
+        {"keep", "K", "how many checkpoints are kept, the newest (default 3)", .integer = &o->keep, .minimum = 1,
+         .maximum = 1000000},
+        {"resume", "DIR",
+         "go on with the training that was cut off in this folder, to its end, with the same bits; takes all settings "
+         "from there",
+         .text = &o->resume},
         {"out", "DIR", "folder for the trained model, made when needed", .text = &o->out},
         {"log", "FILE", "one line of JSON an epoch, as in DIR/log.jsonl", .text = &o->log},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &o->device},
@@ -159,12 +172,14 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
     };
     const cli_usage usage = {
         .command = "train",
-        .synopsis = "MODEL|--layers LAYERS --data DATA [OPTION...]",
+        .synopsis = "MODEL|--layers LAYERS|--resume DIR [OPTION...]",
         .text = text,
         .options = table,
         .operand = &o->model,
         .operand_name = "MODEL",
         .examples = examples,
+        .alone = "resume",
+        .alone_with = with_resume,
     };
     return cli_parse(&usage, argc, argv);
 }

@@ -13,6 +13,10 @@ static uint64_t count_of(const gs__session *session, gs__value value) {
     return count;
 }
 
+uint64_t gs__counts_count(const gs__session *session, uint32_t i) {
+    return count_of(session, session->graph.counts[i]);
+}
+
 static gs_status zero(gs__session *session, gs__value value) {
     const uint64_t count = count_of(session, value);
     if (!count) return GS_OK;

@@ -6,6 +6,8 @@
 
 // Before a pass, with nothing in flight.
 gs_status gs__counts_reset(gs__session *session);
+// Words that metric `i` has on the device, in session->graph.counts[i]; 0: none.
+uint64_t gs__counts_count(const gs__session *session, uint32_t i);
 // After it: fills in what gs__sums_result left NaN.
 gs_status gs__counts_finish(gs__session *session, gs_result *result);
 // The confusion matrix of the pass: (classes, classes), rows are targets.

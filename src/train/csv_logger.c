@@ -52,7 +52,7 @@ static void make_header(const struct logger *l, const gs_training_info *info, gs
 }
 
 // Leaves of an older file what goes on: its header, and the rows of epochs that are over.
-static gs_status keep_old(gs__error *error, const struct logger *l, const gs__text *header, uint32_t first_epoch,
+static gs_status keep_old(gs__error *error, const struct logger *l, const gs__text *header, uint64_t most_epochs,
                           size_t *kept) {
     char *text = NULL;
     size_t bytes = 0;
@@ -69,7 +69,7 @@ static gs_status keep_old(gs__error *error, const struct logger *l, const gs__te
     }
     *kept = header->length;
     for (char *line = text + header->length, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        if (first_epoch && strtoull(line, NULL, 10) > first_epoch) break;
+        if (strtoull(line, NULL, 10) > most_epochs) break;
         *kept = (size_t)(end + 1 - text);
     }
     if (*kept < bytes) status = gs__file_write(error, l->path, text, *kept);
@@ -95,7 +95,8 @@ static gs_status open_file(struct logger *l, gs_training *training) {
     size_t kept = 0;
     make_header(l, info, &header);
     GS_TRY(gs__text_check(error, &header));
-    if (l->append || info->resumed) GS_TRY(keep_old(error, l, &header, info->resumed ? info->first_epoch : 0, &kept));
+    if (l->append || info->resumed)
+        GS_TRY(keep_old(error, l, &header, info->resumed ? info->first_epoch : UINT64_MAX, &kept));
     l->file = fopen(l->path, kept ? "ab" : "wb");
     if (!l->file || (!kept && (fwrite(header.data, 1, header.length, l->file) != header.length || fflush(l->file))))
         status = fail_system(error, l);

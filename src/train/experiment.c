@@ -18,7 +18,6 @@ typedef union params {
     gs_model_checkpoint_params model_checkpoint;
     gs_csv_logger_params csv_logger;
     gs_tensorboard_params tensorboard;
-    gs_backup_params backup;
     gs_reduce_lr_on_plateau_params plateau;
 } params;
 
@@ -88,6 +87,9 @@ const gs__field gs__experiment_fields[] = {
     E(seed, U64, ANY),
     E(shuffle, BOOL, ANY),
     E(max_steps, U64, ANY),
+    E(checkpoint_steps, U64, ANY),
+    E(checkpoint_minutes, NUMBER, FROM(0, 1e7)),
+    E(keep, U64, FROM(0, 1000000)),
     E(device, TEXT, ANY),
     {0},
 };
@@ -143,13 +145,6 @@ static const gs__field tensorboard[] = {
     MEMBER("scalar_every", U64, gs_tensorboard_params, scalar_every, ANY),
     {0},
 };
-static const gs__field backup[] = {
-    MEMBER("path", PATH, gs_backup_params, path, .required = true),
-    MEMBER("every_epochs", U32, gs_backup_params, every_epochs, FROM(0, U32_MOST)),
-    MEMBER("every_steps", U64, gs_backup_params, every_steps, ANY),
-    {0},
-};
-
 #define CREATE(name, create)                                                                                           \
     static gs_status make_##name(gs_context *context, const void *from, gs_callback **callback) {                      \
         return create(context, from, callback);                                                                        \
@@ -158,7 +153,6 @@ CREATE(early_stopping, gs_early_stopping_create)
 CREATE(model_checkpoint, gs_model_checkpoint_create)
 CREATE(csv_logger, gs_csv_logger_create)
 CREATE(tensorboard, gs_tensorboard_create)
-CREATE(backup, gs_backup_create)
 
 // An exact zero of min_delta is negative there.
 static gs_status make_reduce_lr_on_plateau(gs_context *context, const void *from, gs_callback **callback) {
@@ -173,7 +167,6 @@ const gs__callback_kind gs__callback_kinds[] = {
     {"ModelCheckpoint", model_checkpoint, make_model_checkpoint},
     {"CSVLogger", csv_logger, make_csv_logger},
     {"TensorBoard", tensorboard, make_tensorboard},
-    {"Backup", backup, make_backup},
     {0},
 };
 

@@ -1,13 +1,18 @@
 #include "base/clock.h"
+#include "base/digest.h"
 #include "context/context.h"
+#include "data/data.h"
 #include "plan/tick.h"
 #include "schedule.h"
+#include "train/checkpoint_file.h"
+#include "train/checkpoints.h"
 #include "train/counts.h"
 #include "train/nan.h"
 #include "train/sample_weights.h"
 #include "train/training.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 // A training under way.
@@ -21,9 +26,11 @@ struct fit {
     uint64_t steps_left; // of max_steps
     double *step_losses; // of the last advance
     bool stopped;        // by the caller
+    bool epoch_over;     // nothing of an epoch stands alone
     gs_result last;
     gs_training training; // what callbacks see
     gs__nan_guard guard;
+    gs__checkpoints *checkpoints; // may be NULL
 };
 
 static gs_status check_params(gs_model *model, const gs_data *data, const gs_fit_params *p) {
@@ -123,8 +130,9 @@ static void close_schedule(struct fit *f) {
 }
 
 // `done`: steps of the epoch before this run. seconds: of the epoch so far.
-static void fill_event(const struct fit *f, const gs__run *run, uint64_t done, double seconds, gs_event *event) {
+static void fill_event(struct fit *f, const gs__run *run, uint64_t done, double seconds, gs_event *event) {
     const gs__sums *sums = &f->training.sums;
+    f->training.seconds = seconds;
     *event = (gs_event){.kind = GS_EVENT_PROGRESS,
                         .epoch = f->epoch,
                         .epochs = f->epochs,
@@ -172,6 +180,7 @@ static gs_status run_segment(struct fit *f, gs__run *run, uint64_t done, uint64_
         GS_TRY(take_entries(f, run, done));
         fill_event(f, run, done, (double)(gs__clock_ns() - begin) * 1e-9, event);
         GS_TRY(gs__callbacks_call(&f->training, GS__STEPS, event));
+        GS_TRY(gs__checkpoints_poll(f->checkpoints, run));
         if (caller_stops(f, event) || f->training.stop || gs__nan_due(&f->guard)) run->steps = run->submitted;
     }
 fail:
@@ -181,17 +190,19 @@ fail:
 // Trains one epoch from step `done` on, or less when it is stopped.
 static gs_status train_epoch(struct fit *f, uint64_t done, gs_event *event) {
     gs_status status = GS_OK;
-    const uint64_t begin = gs__clock_ns(), left = f->train.steps - done;
+    const uint64_t begin = gs__clock_ns() - (uint64_t)(f->training.seconds * 1e9), left = f->train.steps - done;
     const uint64_t end = done + (left < f->steps_left ? left : f->steps_left);
-    GS_TRY(gs__counts_reset(&f->train));
+    if (!done) GS_TRY(gs__counts_reset(&f->train));
     while (done < end && !f->stopped && !f->training.stop) {
         const uint64_t most = gs__callbacks_interval(&f->training, f->training.info.total_step);
         gs__run run = {.steps = end - done < most ? end - done : most};
         GS_TRY(gs__nan_keep(&f->guard));
+        gs__checkpoints_mark(f->checkpoints, &run, done);
         GS_TRY(run_segment(f, &run, done, begin, event));
         done += run.finished;
         f->steps_left -= run.finished;
         GS_TRY(gs__callbacks_call(&f->training, GS__AT_STEP, event));
+        if (done < f->train.steps) GS_TRY(gs__checkpoints_step(f->checkpoints));
     }
     if (event->steps) GS_TRY(gs__counts_finish(&f->train, &event->train));
     f->last = event->train;
@@ -212,8 +223,12 @@ static gs_status end_epoch(struct fit *f, gs_event *event) {
         event->has_validation = true;
     }
     f->training.sums = (gs__sums){0};
+    f->training.seconds = 0;
     caller_stops(f, event);
     GS_TRY(gs__callbacks_call(&f->training, GS__EPOCH_END, event));
+    GS_TRY(gs__history_add(f->model->error, &f->training.history, event));
+    f->epoch_over = true;
+    GS_TRY(gs__checkpoints_epoch(f->checkpoints));
 fail:
     return status;
 }
@@ -223,6 +238,7 @@ static gs_status run_epochs(struct fit *f, uint64_t done) {
     for (; f->epoch < f->epochs && !f->stopped && !f->training.stop && f->steps_left; f->epoch++, done = 0) {
         gs_event event = {0};
         f->training.info.epoch = f->epoch;
+        f->epoch_over = false;
         GS_TRY(gs__callbacks_call(&f->training, GS__EPOCH_BEGIN, NULL));
         if (f->training.stop) break;
         GS_TRY(train_epoch(f, done, &event));
@@ -242,24 +258,76 @@ static gs_status keep_position(struct fit *f) {
     return GS_OK;
 }
 
-// The State at the start, or that of a backup; *done: steps of the epoch that it had finished.
+// Goes on from a checkpoint, where there is one. The caller hears of the epochs that are over.
+static gs_status resume(struct fit *f) {
+    gs_status status = GS_OK;
+    gs_training_info *info = &f->training.info;
+    gs__safetensors *file = NULL;
+    gs_event event;
+    char note[80];
+    GS_TRY(gs__checkpoints_newest(&f->training, f->params->resume, &file));
+    if (!file) return GS_OK;
+    status = gs__checkpoint_restore(&f->training, file, &f->train.state);
+    gs__safetensors_close(file);
+    if (status != GS_OK) return gs__fail_at(f->model->error, status, "%.200s", f->params->resume);
+    info->resumed = true;
+    snprintf(note, sizeof note, "goes on from the checkpoint of step %llu", (unsigned long long)info->total_step);
+    gs_training_note(&f->training, note);
+    f->epoch = info->epoch = info->first_epoch;
+    const uint64_t done = info->total_step - f->training.first_step;
+    if (f->params->max_steps) f->steps_left = f->params->max_steps > done ? f->params->max_steps - done : 0;
+    for (uint32_t i = 0; i < f->training.history.rows; i++) {
+        gs__history_event(&f->training.history, i, &event);
+        event.epochs = f->epochs;
+        event.step = event.steps = f->train.steps;
+        f->last = event.train;
+        if (f->params->callback) f->params->callback(f->params->user, &event);
+    }
+fail:
+    return status;
+}
+
+// The State at the start, or that of a checkpoint; *done: steps of the epoch that it had finished.
 static gs_status begin_training(struct fit *f, uint64_t *done) {
     gs_status status = GS_OK;
     struct gs_state *state = &f->train.state;
     gs_training_info *info = &f->training.info;
     close_schedule(f);
     start_position(f);
-    info->total_step = (uint64_t)state->next.step_hi << 32 | state->next.step_lo;
+    f->training.first_step = info->total_step = (uint64_t)state->next.step_hi << 32 | state->next.step_lo;
     GS_TRY(gs__plan_set_state(f->train.plan, state));
     GS_TRY(gs__callbacks_call(&f->training, GS__TRAIN_BEGIN, NULL));
     *done = 0;
     if (!f->params->resume) return GS_OK;
-    GS_TRY(gs__backup_read(&f->training, f->params->resume, state));
+    GS_TRY(resume(f));
     GS_TRY(gs__plan_set_state(f->train.plan, state));
     *done = state->next.begin / state->set.batch;
-    f->epoch = info->epoch = info->first_epoch;
 fail:
     return status;
+}
+
+enum { DIGEST_ALL_BYTES = 1 << 28, DIGEST_PARTS = 4096, DIGEST_PART_BYTES = 1 << 16 };
+
+// All of it, or parts of what is so large that reading it would take long.
+static void add_to_digest(gs__digest *digest, const char *data, uint64_t bytes) {
+    if (bytes <= DIGEST_ALL_BYTES) {
+        gs__digest_add(digest, data, (size_t)bytes);
+        return;
+    }
+    const uint64_t stride = (bytes - DIGEST_PART_BYTES) / (DIGEST_PARTS - 1);
+    for (uint64_t i = 0; i < DIGEST_PARTS; i++) gs__digest_add(digest, data + i * stride, DIGEST_PART_BYTES);
+}
+
+// So that a training does not go on with other data.
+static gs_status digest_data(struct fit *f, const gs_data *data) {
+    if ((!f->params->checkpoints && !f->params->resume) || !data->x) return GS_OK;
+    gs__digest *digest = gs__digest_begin();
+    if (!digest) return gs__fail(f->model->error, GS_ERR_MEMORY, "out of host memory for a checksum");
+    add_to_digest(digest, data->x, data->x_bytes);
+    if (data->y) add_to_digest(digest, data->y, data->y_bytes);
+    f->training.data_digest = gs__digest_value(digest);
+    gs__digest_destroy(digest);
+    return GS_OK;
 }
 
 static void fill_info(struct fit *f) {
@@ -271,9 +339,9 @@ static void fill_info(struct fit *f) {
                                  .steps = f->train.steps,
                                  .batch_size = f->train.state.set.batch,
                                  .has_validation = f->validates,
-                                 .resumed = f->params->resume != NULL,
                                  .metric_count = f->train.graph.metric_count};
     for (uint32_t i = 0; i < t->info.metric_count; i++) t->info.metric_names[i] = f->train.graph.metric_names[i];
+    gs__history_begin(&t->history, t->info.metric_names, t->info.metric_count, f->validates);
 }
 
 static gs_status run_training(struct fit *f, gs_result *result) {
@@ -285,12 +353,19 @@ static gs_status run_training(struct fit *f, gs_result *result) {
     if (status == GS_OK) status = run_epochs(f, done);
     const gs_status kept = keep_position(f);
     if (status == GS_OK) status = kept;
+    gs_status checkpoint = GS_OK; // when that fails, the model is trained all the same
+    if (status == GS_OK) checkpoint = gs__checkpoints_finish(f->checkpoints, f->epoch_over);
+    const gs__error why = *model->error;
+    if (checkpoint != GS_ERR_FILE && status == GS_OK) status = checkpoint;
     if (status == GS_OK) status = gs__model_take_average(model);
     if (status == GS_OK && f->params->profile) status = gs__profile_keep(&f->train);
     if (status == GS_OK) status = gs__context_check_validation(model->context);
     if (status == GS_OK && result) *result = f->last;
     if (status == GS_OK && f->stopped) status = gs__fail(model->error, GS_STOPPED, "training was stopped");
-    return gs__callbacks_end(&f->training, status);
+    status = gs__callbacks_end(&f->training, status);
+    if (checkpoint == GS_OK || (status != GS_OK && status != GS_STOPPED)) return status;
+    *model->error = why;
+    return checkpoint;
 }
 
 gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params *params, gs_result *result) {
@@ -312,11 +387,15 @@ gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params
     model->augment = f.params->augment;
     GS_TRY(open_sessions(&f, data));
     fill_info(&f);
+    GS_TRY(digest_data(&f, data));
+    GS_TRY(gs__checkpoints_open(&f.training, f.params->checkpoints, &f.checkpoints));
     f.guard = (gs__nan_guard){.session = &f.train, .data = data};
     model->fitting = true;
     status = run_training(&f, result);
     model->fitting = false;
 fail:
+    gs__checkpoints_close(f.checkpoints);
+    gs__history_deinit(&f.training.history);
     gs__nan_guard_deinit(&f.guard);
     model->augment = NULL;
     gs__session_close(&f.validation);

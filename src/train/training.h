@@ -2,6 +2,7 @@
 #ifndef GS_TRAIN_TRAINING_H
 #define GS_TRAIN_TRAINING_H
 
+#include "train/history.h"
 #include "train/session.h"
 #include <gradsmith/callback.h>
 
@@ -14,7 +15,11 @@ struct gs_training {
     uint32_t begun;            // callbacks whose train_begin was called
     bool in_flight;            // the device is at work
     bool stop;                 // a callback said so
-    gs__sums sums;             // of this epoch, for a backup
+    gs__sums sums;             // of this epoch so far
+    double seconds;            // of this epoch so far
+    uint64_t first_step;       // total steps when fit was called, or a training that goes on was begun
+    uint64_t data_digest;      // of the samples and targets; 0: they are no arrays
+    gs__history history;
 };
 
 // Calls that hook of all callbacks, until one fails. `event`: as the hook has one.
@@ -36,9 +41,5 @@ gs_status gs__callback_make(gs_context *context, const char *name, size_t bytes,
 gs_status gs__monitor_value(gs_training *training, const gs_event *event, const char *monitor, double *value);
 // Is `value` better than `reference`, by more than min_delta?
 bool gs__monitor_better(bool rises, double value, double reference, double min_delta);
-
-// Writes and reads a file of gs_backup. Reading fills the session's State and returns what is left in *sums.
-gs_status gs__backup_write(gs_training *training, const char *path);
-gs_status gs__backup_read(gs_training *training, const char *path, struct gs_state *state);
 
 #endif

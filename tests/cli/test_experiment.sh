@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Experiments, callbacks and backups by the program: what is written repeats the training to the bit.
+# Experiments and callbacks by the program: what is written repeats the training to the bit.
 source "$(dirname "$0")/common.sh"
 make_data
 
@@ -17,10 +17,10 @@ python_with() {
 
 run train --layers "$layers" --data "$data" --validation-data "$more" --epochs 4 --seed 9 --learning-rate 0.01 \
     --batch-size 20 --optimizer rmsprop --rho 0.8 --early-stopping 50 --tensorboard logs --save-best best \
-    --backup backup.safetensors --out runs/a
+    --out runs/a
 exits 0
 silent err
-exists runs/a/experiment.json runs/a/best/model.safetensors runs/a/backup.safetensors runs/a/logs/train \
+exists runs/a/experiment.json runs/a/best/model.safetensors runs/a/checkpoints runs/a/logs/train \
     runs/a/logs/validation
 check "nothing half-written" test -z "$(find runs/a -name '*.tmp')"
 
@@ -76,7 +76,7 @@ held="layers data data-dir validation-data validation-split test-split split lab
 delimiter no-header image-size channels scale one-hot augment epochs max-steps batch-size optimizer learning-rate schedule
 reduce-on-plateau clipnorm global-clipnorm clipvalue accumulate ema momentum nesterov beta1 beta2 rho epsilon paper-epsilon
 weight-decay loss class-weight metrics precision loss-scale loss-scale-growth seed shuffle no-shuffle init weights freeze
-early-stopping save-best tensorboard backup device"
+early-stopping save-best tensorboard checkpoint-steps checkpoint-minutes keep device"
 others="resume out log no-autotune no-plots profile quiet help"
 run train --help
 # shellcheck disable=SC2086
@@ -130,22 +130,6 @@ exits 0
 says out 'adam, learning rate 0.02'
 exists runs/e/mine.csv runs/e/e1.safetensors runs/e/e2.safetensors
 same "$(head -n 1 runs/e/mine.csv | tr -d '\r')" epoch,loss,accuracy,learning_rate,seconds
-
-# Cut off, then resumed: the same bits, and the same lines but for their times.
-run train --layers "$layers" --data "$data" --epochs 5 --seed 2 --backup b --out runs/whole
-run train --layers "$layers" --data "$data" --epochs 5 --seed 2 --backup b --out runs/cut --max-steps 8
-exits 0
-run train --layers "$layers" --data "$data" --epochs 5 --seed 2 --backup b --out runs/cut --resume runs/cut/b
-exits 0
-same_bytes runs/whole/model.safetensors runs/cut/model.safetensors
-same "$(cut -d, -f1-3 runs/cut/history.csv)" "$(cut -d, -f1-3 runs/whole/history.csv)"
-same "$(wc -l <runs/cut/log.jsonl)" 5
-for option in "--seed 3 --resume runs/cut/b|another seed" "--seed 2 --resume missing|missing: cannot be opened"; do
-    # shellcheck disable=SC2086
-    run train --layers "$layers" --data "$data" --backup b ${option%|*}
-    exits 1
-    says err "${option#*|}"
-done
 
 # What is wrong is said with its place; nothing is left behind.
 echo '{"layers": "784 dense:3", "optimizer": {"name": "adam", "learning_rate": "fast"}}' >bad.json

@@ -122,7 +122,7 @@ experiment = {
     "callbacks": [{"name": "EarlyStopping", "monitor": "val_loss", "patience": 3},
                   {"name": "ModelCheckpoint", "path": "best", "save_best_only": True},
                   {"name": "ReduceLROnPlateau", "factor": 0.5}, {"name": "CSVLogger", "path": "log.csv"},
-                  {"name": "TensorBoard", "dir": "logs"}, {"name": "Backup", "path": "b", "every_steps": 9}],
+                  {"name": "TensorBoard", "dir": "logs"}],
 }
 put("experiment", "all", json.dumps(experiment).encode())
 put("experiment", "model", json.dumps({"model": json.loads(small["flatten"]) if "flatten" in small else {},

@@ -214,7 +214,7 @@ static void bad_files_are_refused(void **state) {
     }
     assert_int_equal(gs_experiment_load(context, "/no/such", &e), GS_ERR_FILE);
     assert_int_equal(gs_experiment_create(context, &e), GS_OK);
-    assert_int_equal(gs_experiment_add_callback(context, e, "{\"name\": \"Backup\"}"), GS_ERR_FORMAT);
+    assert_int_equal(gs_experiment_add_callback(context, e, "{\"name\": \"CSVLogger\"}"), GS_ERR_FORMAT);
     gs_model *model;
     assert_int_equal(gs_experiment_make_model(context, e, &model), GS_ERR_ARGUMENT);
     gs_experiment_destroy(&e);
