@@ -14,12 +14,14 @@ enum { BYTES_LIMIT = 64 << 20 };
 #define UNDONE  ".experiment.json.tmp" // until the training is over
 
 // Is the operand an experiment, not a model? What is no JSON is left to the reader of models to refuse.
-static bool is_experiment(const char *path) {
+static bool is_experiment(const train_options *options) {
+    const char *path = options->model;
     struct stat status;
     if (path == NULL || stat(path, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > BYTES_LIMIT)
         return false;
     size_t bytes;
-    char *text = cli_read_file(path, BYTES_LIMIT, &bytes);
+    char *text = options->key != NULL ? cli_read_model_file(options->loader, path, BYTES_LIMIT, &bytes)
+                                      : cli_read_file(path, BYTES_LIMIT, &bytes);
     cJSON *root = text != NULL ? cJSON_ParseWithLength(text, bytes) : NULL;
     bool found = cJSON_IsObject(root) && cJSON_GetObjectItemCaseSensitive(root, "class_name") == NULL &&
                  (cJSON_HasObjectItem(root, "model") || cJSON_HasObjectItem(root, "layers") ||
@@ -30,9 +32,9 @@ static bool is_experiment(const char *path) {
 }
 
 int cli_experiment_open(train_options *options, int argc, char **argv) {
-    if (options->resume == NULL && !is_experiment(options->model)) return CLI_OK;
+    if (options->resume == NULL && !is_experiment(options)) return CLI_OK;
     const char *path = options->model;
-    if (gs_context_create(&options->loader, NULL) != GS_OK) return cli_fail("out of memory");
+    if (options->loader == NULL && gs_context_create(&options->loader, NULL) != GS_OK) return cli_fail("out of memory");
     if (gs_experiment_load(options->loader, path, &options->experiment) != GS_OK)
         return cli_fail_context(options->loader, NULL);
     // The command line once more, on top of what the file says.
@@ -58,6 +60,8 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
         .checkpoint_minutes = e->checkpoint_minutes,
         .keep = e->keep,
         .resume_file = options->resume_file,
+        .encrypt = options->encrypt,
+        .key = options->key,
         .no_shuffle = !e->shuffle,
         .compile = CLI_COMPILE_NONE,
     };
@@ -82,6 +86,7 @@ int cli_experiment_open(train_options *options, int argc, char **argv) {
 void cli_experiment_close(train_options *options) {
     gs_experiment_destroy(&options->experiment);
     gs_context_destroy(&options->loader);
+    gs_key_destroy(&options->key);
     free(options->resume_file);
 }
 
@@ -157,7 +162,7 @@ static int add_callbacks(const train_options *options, gs_context *context, gs_e
     if (code == CLI_OK && options->tensorboard != NULL) {
         cJSON *object = describe("TensorBoard");
         cJSON_AddStringToObject(object, "dir", options->tensorboard);
-        cJSON_AddNumberToObject(object, "histogram_every", 1);
+        cJSON_AddNumberToObject(object, "histogram_every", options->encrypt ? 0 : 1);
         code = add(context, e, object);
     }
     return code;

@@ -186,26 +186,20 @@ bool cli_outputs_epoch(cli_outputs *outputs, const gs_event *event) {
     return outputs->failed == 0;
 }
 
-int cli_outputs_classes(cli_outputs *outputs, const char *const *names, uint32_t count) {
-    char *path = cli_join(outputs->dir, "classes.json"), *fresh = cli_join(outputs->dir, "classes.json.tmp");
-    int code = path != NULL && fresh != NULL ? CLI_OK : CLI_FAILED;
+int cli_outputs_classes(cli_outputs *outputs, gs_context *context, const char *const *names, uint32_t count) {
+    char *path = cli_join(outputs->dir, "classes.json");
+    int code = path != NULL ? CLI_OK : CLI_FAILED;
     if (code == CLI_OK && names == NULL) {
         if (unlink(path) != 0 && errno != ENOENT) code = cli_fail("%s: %s", path, strerror(errno));
     } else if (code == CLI_OK) {
         cJSON *list = cJSON_CreateArray();
         for (uint32_t i = 0; i < count; i++) cJSON_AddItemToArray(list, cJSON_CreateString(names[i]));
         char *text = list != NULL ? cJSON_Print(list) : NULL;
-        FILE *file = text != NULL ? fopen(fresh, "w") : NULL;
-        bool good = file != NULL && fprintf(file, "%s\n", text) > 0;
-        if (file != NULL && fclose(file) != 0) good = false;
-        if (!good || rename(fresh, path) != 0) {
-            code = cli_fail("%s: %s", path, strerror(errno));
-            unlink(fresh);
-        }
+        if (text == NULL) code = cli_fail("out of memory");
+        else if (gs_file_write(context, path, text, strlen(text)) != GS_OK) code = cli_fail_context(context, NULL);
         cJSON_free(text);
         cJSON_Delete(list);
     }
     free(path);
-    free(fresh);
     return code;
 }

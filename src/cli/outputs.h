@@ -23,7 +23,7 @@ int cli_outputs_open(cli_outputs *outputs, gs_context *context, const char *dir,
 // Appends an epoch to all files. False when that failed: cli_outputs_close then says so.
 bool cli_outputs_epoch(cli_outputs *outputs, const gs_event *event);
 // Names of the classes, for predict; removes an older list when there are none.
-int cli_outputs_classes(cli_outputs *outputs, const char *const *names, uint32_t count);
+int cli_outputs_classes(cli_outputs *outputs, gs_context *context, const char *const *names, uint32_t count);
 // Closes the files. When no epoch was written and the model was not saved, takes away what opening made.
 int cli_outputs_close(cli_outputs *outputs, bool saved);
 

@@ -158,8 +158,8 @@ int cli_keygen(int argc, char **argv) {
     const cli_usage usage = {
         .command = "keygen",
         .synopsis = "FILE [--sign]",
-        .text = "Makes a new key file, which only you can read: for --key-file of protect and\n"
-                "others.",
+        .text = "Makes a new key file, which only you can read: for --key-file of train, protect\n"
+                "and others.",
         .options = options,
         .operand = &path,
         .operand_name = "FILE",

@@ -239,7 +239,7 @@ static int save(struct training *training) {
     if (code != CLI_OK) return code;
     uint32_t count = 0;
     const char *const *names = gs_data_class_names(training->data, &count);
-    code = cli_outputs_classes(&training->outputs, names, count);
+    code = cli_outputs_classes(&training->outputs, training->context, names, count);
     return code == CLI_OK ? cli_experiment_finish(dir, true) : code;
 }
 
@@ -259,7 +259,9 @@ static int test(struct training *training) {
 // Pictures are no reason for a training to fail: what goes wrong has been said.
 static bool draw(struct training *training) {
     const train_options *options = training->options;
-    if (options->out == NULL || options->no_plots || training->epochs == 0 || *training->stop != 0) return false;
+    if (options->out == NULL || options->no_plots || options->encrypt || // pictures are not encrypted
+        training->epochs == 0 || *training->stop != 0)
+        return false;
     gs_data_info info;
     gs_data_get_info(training->data, &info);
     const gs_data *validation = training->validation != NULL ? training->validation : training->data;
@@ -285,8 +287,9 @@ static int conclude(const struct training *training, bool drawn) {
     }
     if (training->options->quiet) return CLI_OK;
     if (dir != NULL)
-        printf("Saved to %s: model.json, model.safetensors, experiment.json, history.csv, log.jsonl%s%s\n", dir,
-               training->recipe != NULL ? ", data.json" : "", drawn ? ", report.html" : "");
+        printf("Saved to %s: model.json, model.safetensors, experiment.json, history.csv, log.jsonl%s%s%s\n", dir,
+               training->recipe != NULL ? ", data.json" : "", drawn ? ", report.html" : "",
+               training->options->encrypt ? " (encrypted but for the logs)" : "");
     else printf("The model was not saved: --out DIR does that\n");
     return CLI_OK;
 }
@@ -333,7 +336,8 @@ static int run(struct training training) {
     const gs_context_params params = {
         .device = options->device, .no_autotune = options->no_autotune, .note = options->quiet ? NULL : cli_note};
     if (gs_context_create(&training.context, &params) != GS_OK) return cli_fail("out of memory");
-    int code = open_folder(&training);
+    int code = cli_train_use_key(options, training.context);
+    if (code == CLI_OK) code = open_folder(&training);
     if (code == CLI_OK) {
         training.stop = cli_interrupt_begin();
         code = train_and_save(&training);
@@ -381,7 +385,8 @@ int cli_train(int argc, char **argv) {
         cli_experiment_close(&options);
         return code;
     }
-    code = cli_experiment_open(&options, argc, argv);
+    code = cli_train_unlock(&options);
+    if (code == CLI_OK) code = cli_experiment_open(&options, argc, argv);
     if (code == CLI_OK) code = check(&options);
     if (code == CLI_OK) code = cli_class_weight_check(options.class_weight);
     if (code == CLI_OK) code = cli_compile_parse(&options.compile, &training.compile);

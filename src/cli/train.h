@@ -3,6 +3,7 @@
 #define GS_CLI_TRAIN_H
 
 #include "compile.h"
+#include "key.h"
 #include "recipe.h"
 
 #define NO_EARLY_STOPPING UINT64_MAX
@@ -23,6 +24,9 @@ typedef struct train_options {
     uint64_t early_stopping;             // patience, or NO_EARLY_STOPPING
     gs_experiment *experiment;           // NULL: MODEL is none
     gs_context *loader;                  // that the experiment was loaded with
+    bool encrypt;                        // what is written of the model; so is what was made of an encrypted one
+    cli_key wish;                        // where the key comes from
+    gs_key *key;                         // NULL: neither is anything read encrypted, nor written
 } train_options;
 
 // What fine-tuning does to a new model: weights of those layers that the file has (NULL: none), layers that are not trained
@@ -35,6 +39,11 @@ int cli_train_parse(int argc, char **argv, train_options *options);
 
 // FACTOR[:PATIENCE[:MIN]] of --reduce-on-plateau.
 int cli_plateau_parse(const char *text, gs_reduce_lr_on_plateau_params *plateau);
+
+// Where something that is read is encrypted, or `encrypt` is wanted: gets the key, for the loader, which it makes, too.
+int cli_train_unlock(train_options *options);
+// What a context of this training reads and writes.
+int cli_train_use_key(const train_options *options, gs_context *context);
 
 // When the operand is an experiment: loads it, and parses the command line again on top of it.
 int cli_experiment_open(train_options *options, int argc, char **argv);

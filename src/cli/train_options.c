@@ -36,14 +36,15 @@ static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json
                                "  gradsmith train --resume runs/first\n";
 
 // What has no effect on the result.
-static const char *const with_resume[] = {"device",   "data-dir", "log",   "no-autotune",
-                                          "no-plots", "profile",  "quiet", NULL};
+static const char *const with_resume[] = {"device",  "data-dir", "log",      "no-autotune",   "no-plots",
+                                          "profile", "quiet",    "key-file", "passphrase-fd", NULL};
 
 int cli_train_parse(int argc, char **argv, train_options *options) {
     train_options *o = options;
     cli_compile *c = &o->compile;
     cli_recipe *r = &o->recipe;
     o->early_stopping = NO_EARLY_STOPPING;
+    o->wish = CLI_KEY_NONE;
     const double most = FLT_MAX;
     const cli_option table[] = {
         {"layers", "LAYERS", "the model in short instead of a file: \"784 dense:64:relu dropout:0.2 dense:10\"",
@@ -161,6 +162,12 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
          "from there",
          .text = &o->resume},
         {"out", "DIR", "folder for the trained model, made when needed", .text = &o->out},
+        {"encrypt", NULL,
+         "model, checkpoints and experiment are written encrypted, never plain; goes without --tensorboard's "
+         "histograms "
+         "and without pictures. A training that reads an encrypted file does so anyway",
+         .flag = &o->encrypt},
+        CLI_KEY_OPTIONS(&o->wish, "", "the ", ""),
         {"log", "FILE", "one line of JSON an epoch, as in DIR/log.jsonl", .text = &o->log},
         {"device", "D", "auto, an index, or a part of a name (see gradsmith devices)", .text = &o->device},
         {"no-autotune", NULL, "choose kernels by rules alone, without measuring; the results are the same bits",

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "context/context.h"
+#include "protect/protect.h"
 #include "tensorboard.pb-c.h"
 #include "train/tfrecord.h"
 
@@ -227,6 +228,10 @@ gs_status gs_tensorboard_create(gs_context *context, const gs_tensorboard_params
     *callback = NULL;
     if (!params || !params->dir || !params->dir[0])
         return gs__fail(error, GS_ERR_ARGUMENT, "TensorBoard: the folder is missing");
+    if (params->histogram_every && gs__context_key(context, GS_KEY_ENCRYPT))
+        return gs__fail(error, GS_ERR_ARGUMENT,
+                        "TensorBoard: histograms of the weights are not encrypted, but the model is to be: set "
+                        "histogram_every to 0");
     gs_status status = gs__callback_make(context, "TensorBoard", sizeof *b, &b);
     if (status != GS_OK) return status;
     b->params = *params;

@@ -104,11 +104,28 @@ static void print_json(char **argv) {
     cJSON_Delete(root);
 }
 
+// find NEEDLE FILE: fails unless the bytes of one file are in the other
+static void find_bytes(char **argv) {
+    static char needle[4096], file[1 << 22];
+    size_t bytes[2];
+    for (int i = 0; i < 2; i++) {
+        FILE *opened = fopen(argv[i], "rb");
+        if (opened == NULL) fail(argv[i]);
+        bytes[i] = fread(i == 0 ? needle : file, 1, i == 0 ? sizeof needle : sizeof file, opened);
+        fclose(opened);
+    }
+    if (bytes[0] == 0 || bytes[1] == sizeof file) fail("find: no needle, or too large a file");
+    for (size_t at = 0; at + bytes[0] <= bytes[1]; at++)
+        if (memcmp(file + at, needle, bytes[0]) == 0) exit(0);
+    exit(3);
+}
+
 int main(int argc, char **argv) {
     if (argc == 8 && strcmp(argv[1], "idx") == 0) write_idx(argv + 2);
     else if (argc == 7 && strcmp(argv[1], "npy") == 0) write_npy(argv + 2);
     else if (argc == 4 && strcmp(argv[1], "rows") == 0) print_rows(argv + 2);
     else if (argc >= 2 && strcmp(argv[1], "json") == 0) print_json(argv + 2);
-    else fail("usage: idx, npy, rows or json");
+    else if (argc == 4 && strcmp(argv[1], "find") == 0) find_bytes(argv + 2);
+    else fail("usage: idx, npy, rows, json or find");
     return 0;
 }
