@@ -241,31 +241,22 @@ static gs_status read_list(gs_training *t, gs__safetensors *file, const struct l
     return status;
 }
 
-static gs_status read_weights(gs_training *t, gs__safetensors *file) {
+// `slots` may be NULL: there are none. What lies between the parameters in it stays as it is.
+static gs_status read_weights(gs_training *t, gs__safetensors *file, float *slots) {
     gs_status status = GS_OK;
     gs_model *model = t->model;
-    const uint64_t slot_bytes = model->device_slots ? gs__model_slot_bytes(model) : 0;
     struct list list = {0};
-    float *slots = gs__allocate(model->error, slot_bytes, 1, "optimizer state");
     float *weights = gs__allocate(model->error, model->parameter_bytes, 1, "weights");
-    if (!slots || !weights) {
-        status = GS_ERR_MEMORY;
-        goto fail;
-    }
-    // What lies between the parameters stays as it is.
-    if (slot_bytes) GS_TRY(gs__buffer_read(model->device_slots, 0, slots, slot_bytes));
+    if (!weights) return GS_ERR_MEMORY;
     add_weights(&list, model, weights);
-    if (slot_bytes) add_slots(&list, model, slots);
+    if (slots) add_slots(&list, model, slots);
     GS_TRY(read_list(t, file, &list));
     memcpy(model->weights, weights, model->parameter_bytes);
     model->host_stale = false;
     model->device_stale = true;
-    GS_TRY(gs__model_upload(model));
-    if (slot_bytes) GS_TRY(gs__buffer_write(model->device_slots, 0, slots, slot_bytes));
 fail:
     free(list.tensors);
     free(weights);
-    free(slots);
     return status;
 }
 
@@ -456,7 +447,7 @@ gs_status gs__checkpoint_open(gs_context *context, const char *path, gs__safeten
     return status;
 }
 
-gs_status gs__checkpoint_restore(gs_training *t, gs__safetensors *file, struct gs_state *state) {
+gs_status gs__checkpoint_read(gs_training *t, gs__safetensors *file, struct gs_state *state, float *slots) {
     gs_status status = GS_OK;
     gs__json *json = NULL;
     const char *text = gs__safetensors_metadata(file, "training");
@@ -467,10 +458,29 @@ gs_status gs__checkpoint_restore(gs_training *t, gs__safetensors *file, struct g
     GS_TRY(read_state(t, json, root, state));
     GS_TRY(read_callbacks(t, json, root, file));
     GS_TRY(read_history(t, file));
-    GS_TRY(read_weights(t, file));
-    GS_TRY(read_counts(t, file));
-    compare_device(t, root);
+    GS_TRY(read_weights(t, file, slots));
 fail:
     gs__json_destroy(json);
+    return status;
+}
+
+gs_status gs__checkpoint_restore(gs_training *t, gs__safetensors *file, struct gs_state *state) {
+    gs_status status = GS_OK;
+    gs_model *model = t->model;
+    gs__json *json = NULL;
+    const uint64_t slot_bytes = model->device_slots ? gs__model_slot_bytes(model) : 0;
+    float *slots = slot_bytes ? gs__allocate(model->error, slot_bytes, 1, "optimizer state") : NULL;
+    if (slot_bytes && !slots) return GS_ERR_MEMORY;
+    if (slots) GS_TRY(gs__buffer_read(model->device_slots, 0, slots, slot_bytes));
+    GS_TRY(gs__checkpoint_read(t, file, state, slots));
+    GS_TRY(gs__model_upload(model));
+    if (slots) GS_TRY(gs__buffer_write(model->device_slots, 0, slots, slot_bytes));
+    GS_TRY(read_counts(t, file));
+    const char *text = gs__safetensors_metadata(file, "training");
+    GS_TRY(gs__json_parse(model->error, text, strlen(text), "training", &json));
+    compare_device(t, gs__json_root(json));
+fail:
+    gs__json_destroy(json);
+    free(slots);
     return status;
 }

@@ -31,11 +31,12 @@ typedef struct gs__checkpoint {
 void gs__checkpoint_head(gs__text *text, const gs_training *training, uint32_t epoch);
 
 // For any thread: nothing of the training is looked at. Encrypted with the key, where it is not NULL.
-gs_status gs__checkpoint_write(gs__error *error, const gs_key *key, const gs__checkpoint *checkpoint,
-                               const char *path);
+gs_status gs__checkpoint_write(gs__error *error, const gs_key *key, const gs__checkpoint *checkpoint, const char *path);
 
 // Opens a file and checks all of it. GS_ERR_FILE, GS_ERR_FORMAT: it is damaged, or no checkpoint.
 gs_status gs__checkpoint_open(gs_context *context, const char *path, gs__safetensors **file);
+// The part of gs__checkpoint_restore that needs no device: into the host's memory. `slots` may be NULL: they are not read.
+gs_status gs__checkpoint_read(gs_training *training, gs__safetensors *file, struct gs_state *state, float *slots);
 // Puts a training where the file's was: weights, optimizer state, callbacks, history, counts, and *state, which is filled in
 // for gs__plan_set_state. GS_ERR_ARGUMENT: it is another training's, or made with other settings.
 gs_status gs__checkpoint_restore(gs_training *training, gs__safetensors *file, struct gs_state *state);
