@@ -163,6 +163,29 @@ put("safetensors", "model", safetensors({
     "dense/kernel": {"dtype": "F32", "shape": [3, 2], "data_offsets": [8, 32]},
     "dense/bias": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}, b"\0\0\x80?" * 8))
 
+# A checkpoint of the training in fuzz_checkpoint.c, as src/train/checkpoint_file.c writes it.
+shapes = {"dense/kernel": [3, 2], "dense/bias": [2], "dense_1/kernel": [2, 2], "dense_1/bias": [2]}
+names = list(shapes) + [f"optimizer/{slot}/{name}" for slot in (0, 1) for name in shapes] + ["callback/0/weights"]
+state = [24, 0, 1, 0, 8, 2988145627, 1008981770, 1064148783, 1019894903, 24, 1052280292, 919193689] + [0] * 180
+for name, epoch, infinite in (("begin", 0, False), ("epochs", 2, True)):
+    tensors, at = {}, 0
+    for tensor in names:
+        shape = shapes.get(tensor.split("/", 2)[-1] if tensor.startswith("optimizer") else tensor, [14])
+        bytes_ = 4 * shape[0] * (shape[1] if len(shape) > 1 else 1)
+        tensors[tensor] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + bytes_]}
+        at += bytes_
+    if epoch:
+        tensors["history"] = {"dtype": "F64", "shape": [epoch, 2], "data_offsets": [at, at + 16 * epoch]}
+        at += 16 * epoch
+    training = {"version": 1, "step": 24, "first_step": 0, "epoch": epoch, "stopped": False, "batch_size": 8,
+                "samples": 96, "data": "0" * 16, "shuffle": True, "seed": [0, 0], "precision": "float32",
+                "device": "d", "driver": "v", "seconds": [0.5], "sums": [0] * 8, "columns": ["loss", "step"],
+                "callbacks": [{"name": "callback", "state": ["inf", None, 1e-9] if infinite else [1, 2, 3]}],
+                "state": state}
+    header = {"__metadata__": {"format": "gradsmith", "xxh3": "0" * 16,
+                               "training": json.dumps(training, separators=(",", ":"))}}
+    put("checkpoint", name, safetensors(dict(header, **tensors), (bytes(range(250)) * 2)[:at]))
+
 # The cache: what src/plan/tune.c and src/base/cache.c write.
 put("tuning", "three", b"matmul,64,784,64,0123456789abcdef 64x64\nconv2d,3x3,8,fedcba9876543210 tile16\n"
     b"tried,matmul_coop_half,0011223344556677 right\n")

@@ -16,7 +16,7 @@ fi
 mkdir -p "$kept"
 # Memory is limited far below what a file could claim, at a constant times the largest input.
 case $name in
-image | npz | gzip) limits=(-max_len=4096) ;;
+image | npz | gzip | checkpoint) limits=(-max_len=4096) ;;
 *) limits=(-max_len=2048) ;;
 esac
 # The limit on time is that on a busy machine, with sanitizers that make all of this several times slower.
