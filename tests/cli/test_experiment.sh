@@ -77,7 +77,7 @@ delimiter no-header image-size channels scale one-hot augment epochs max-steps b
 reduce-on-plateau clipnorm global-clipnorm clipvalue accumulate ema momentum nesterov beta1 beta2 rho epsilon paper-epsilon
 weight-decay loss class-weight metrics precision loss-scale loss-scale-growth seed shuffle no-shuffle init weights freeze
 early-stopping save-best tensorboard checkpoint-steps checkpoint-minutes keep device"
-others="resume out log no-autotune no-plots profile quiet help"
+others="resume out log no-autotune no-plots profile quiet encrypt key-file passphrase-fd help"
 run train --help
 # shellcheck disable=SC2086
 same "$(sed -n 's/^  --\([a-z0-9-]*\).*/\1/p' out | sort | tr '\n' ' ')" "$(printf '%s\n' $held $others | sort | tr '\n' ' ')"
