@@ -2,6 +2,7 @@
 #include "bench/bench.h"
 #include "context/context.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +49,7 @@ gs_status gs__bench_add(gs__bench *bench, const gs_bench_result *result) {
 gs_status gs__bench_skip_failed(gs__bench *bench, gs_status failure, gs_bench_result *result) {
     if (failure != GS_ERR_DEVICE_MEMORY && failure != GS_ERR_UNSUPPORTED) return failure;
     result->skipped = true;
-    strncpy(result->detail, bench->error->message, sizeof result->detail - 1);
-    result->detail[sizeof result->detail - 1] = 0;
+    snprintf(result->detail, sizeof result->detail, "%.*s", (int)sizeof result->detail - 1, bench->error->message);
     return gs__bench_add(bench, result);
 }
 

@@ -5,12 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A device that was lost, with the instance that it was opened in: some drivers open it in a new one only.
+struct lost {
+    gs__gpu *gpu;
+    gs__instance *instance;
+    struct lost *next;
+};
+
 struct gs_context {
     gs__error error;
     gs__instance *instance; // made when first needed
     gs__gpu *gpu;           // likewise
-    char reason[200];       // why this gpu
-    char *device;           // as wanted; NULL: automatic
+    struct lost *lost;
+    char reason[200]; // why this gpu
+    char *device;     // as wanted; NULL: automatic
     bool validate;
     gs__gpu_options options;
     const struct gs_key *key; // borrowed; NULL: none
@@ -42,6 +50,12 @@ void gs_context_destroy(gs_context **context) {
     if (!context || !*context) return;
     gs__gpu_close((*context)->gpu);
     gs__instance_destroy((*context)->instance);
+    for (struct lost *l = (*context)->lost, *next; l; l = next) {
+        next = l->next;
+        gs__gpu_close(l->gpu);
+        gs__instance_destroy(l->instance);
+        free(l);
+    }
     free((*context)->device);
     free(*context);
     *context = NULL;
@@ -89,6 +103,17 @@ gs_status gs__context_gpu(gs_context *context, gs__gpu **gpu) {
     return GS_OK;
 fail:
     return status;
+}
+
+gs_status gs__context_forget_lost(gs_context *context) {
+    if (!context->gpu || !gs__gpu_is_lost(context->gpu)) return GS_OK;
+    struct lost *lost = gs__allocate(&context->error, 1, sizeof *lost, "lost device");
+    if (!lost) return GS_ERR_MEMORY;
+    *lost = (struct lost){context->gpu, context->instance, context->lost};
+    context->lost = lost;
+    context->gpu = NULL;
+    context->instance = NULL;
+    return GS_OK;
 }
 
 gs_status gs__context_check_validation(gs_context *context) {

@@ -17,6 +17,10 @@ struct gs_key;
 void gs__context_put_key(gs_context *context, const struct gs_key *key, unsigned use);
 unsigned gs__context_get_key(const gs_context *context, const struct gs_key **key);
 
+// Where the device was lost: lets the next call of gs__context_gpu open it again. The lost one lives until the context is
+// destroyed, for what was made on it. GS_ERR_MEMORY.
+gs_status gs__context_forget_lost(gs_context *context);
+
 // Tells whoever made the context (gs_context_params.note).
 void gs__context_note(gs_context *context, const char *text);
 

@@ -219,6 +219,10 @@ void gs__gpu_close(gs__gpu *gpu) {
     free(gpu);
 }
 
+bool gs__gpu_is_lost(const gs__gpu *gpu) {
+    return gpu->failed == GS_ERR_DEVICE_LOST;
+}
+
 const gs__gpu_caps *gs__gpu_get_caps(const gs__gpu *gpu) {
     return &gpu->caps;
 }

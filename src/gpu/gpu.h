@@ -124,6 +124,9 @@ static inline bool gs__caps_shuffle(const gs__gpu_caps *caps) {
 
 gs_status gs__gpu_open(gs__error *error, gs__instance *instance, uint32_t index, gs__gpu **gpu);
 void gs__gpu_close(gs__gpu *gpu);
+// The device was lost: nothing of it works any more. Opening it again makes a new one, beside which this one's objects may
+// live on until they are destroyed.
+bool gs__gpu_is_lost(const gs__gpu *gpu);
 const gs__gpu_caps *gs__gpu_get_caps(const gs__gpu *gpu);
 gs__error *gs__gpu_error(gs__gpu *gpu); // the error given to gs__gpu_open; all calls below report there
 
@@ -162,6 +165,7 @@ typedef enum gs__memory {
 gs_status gs__buffer_create(gs__gpu *gpu, gs__memory memory, uint64_t bytes, const char *label, gs__buffer **buffer);
 void gs__buffer_destroy(gs__buffer *buffer);
 uint64_t gs__buffer_bytes(const gs__buffer *buffer);
+const gs__gpu *gs__buffer_gpu(const gs__buffer *buffer);
 // Host pointer, or NULL where the buffer is not host-visible. Coherent.
 void *gs__buffer_map(gs__buffer *buffer);
 // Blocking copies; staged where needed. No submission that uses the range may be in flight.

@@ -271,6 +271,10 @@ uint64_t gs__buffer_bytes(const gs__buffer *buffer) {
     return buffer->bytes;
 }
 
+const gs__gpu *gs__buffer_gpu(const gs__buffer *buffer) {
+    return buffer->gpu;
+}
+
 void *gs__buffer_map(gs__buffer *buffer) {
     return buffer->map;
 }

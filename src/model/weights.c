@@ -13,9 +13,22 @@ static gs_status make_buffer(gs_model *model, uint64_t bytes, const char *label,
     return status == GS_OK ? gs__buffer_create(gpu, GS__MEMORY_DEVICE, bytes, label, buffer) : status;
 }
 
+// What lay on a device that was lost is gone.
+static gs_status leave_lost(gs_model *model) {
+    if (!model->device_weights || !gs__gpu_is_lost(gs__buffer_gpu(model->device_weights))) return GS_OK;
+    if (model->host_stale)
+        return gs__fail(model->error, GS_ERR_DEVICE_LOST,
+                        "the weights were lost with the device: load them, or train with checkpoints");
+    gs__model_forget_training(model);
+    gs__buffer_destroy(model->device_weights);
+    model->device_weights = NULL;
+    return GS_OK;
+}
+
 gs_status gs__model_upload(gs_model *model) {
     gs_status status = GS_OK;
     if (model->parameter_bytes == 0) return GS_OK;
+    GS_TRY(leave_lost(model));
     bool is_new = !model->device_weights;
     if (is_new) GS_TRY(make_buffer(model, model->parameter_bytes, "weights", &model->device_weights));
     if (is_new || model->device_stale) {

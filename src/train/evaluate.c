@@ -24,6 +24,7 @@ static gs_status evaluate(gs_model *model, const gs_data *data, uint32_t batch_s
     gs__session_params params = {.mode = GS__MODE_EVALUATE, .data = data, .count = info.count, .weights = weights};
     GS_TRY(check_targets(model, data));
     GS_TRY(gs__batch_size(model, batch_size, 256, info.count, &params.batch));
+    GS_TRY(gs__context_forget_lost(model->context));
     model->wants_confusion = matrix != NULL;
     status = gs__session_open(model, &params, &session);
     model->wants_confusion = false;
@@ -118,6 +119,7 @@ gs_status gs_model_predict(gs_model *model, const gs_data *data, const gs_predic
     gs__session_params p = {.mode = GS__MODE_PREDICT, .data = data, .count = info.count};
     p.softmax = params && params->softmax;
     GS_TRY(gs__batch_size(model, params ? params->batch_size : 0, 256, info.count, &p.batch));
+    GS_TRY(gs__context_forget_lost(model->context));
     GS_TRY(gs__session_open(model, &p, &session));
     GS_TRY(predict_batches(&session, y, info.count, row_elements, p.batch));
     GS_TRY(gs__context_check_validation(model->context));
