@@ -182,6 +182,8 @@ bool gs__model_is_trained(const gs_model *model, const gs__model_parameter *para
 gs_status gs__model_place_parameters(gs_model *model);
 // Forgets optimizer state and position, as gs_model_compile does.
 void gs__model_forget_training(gs_model *model);
+// The same, and what it has on the device; the host's weights stay.
+void gs__model_leave_device(gs_model *model);
 // A copy of a string, or of bytes, that the model owns; NULL with GS_ERR_MEMORY.
 const char *gs__model_own(gs_model *model, const char *string);
 void *gs__model_own_bytes(gs_model *model, const void *data, uint64_t bytes);

@@ -13,15 +13,19 @@ static gs_status make_buffer(gs_model *model, uint64_t bytes, const char *label,
     return status == GS_OK ? gs__buffer_create(gpu, GS__MEMORY_DEVICE, bytes, label, buffer) : status;
 }
 
+void gs__model_leave_device(gs_model *model) {
+    gs__model_forget_training(model);
+    gs__buffer_destroy(model->device_weights);
+    model->device_weights = NULL;
+}
+
 // What lay on a device that was lost is gone.
 static gs_status leave_lost(gs_model *model) {
     if (!model->device_weights || !gs__gpu_is_lost(gs__buffer_gpu(model->device_weights))) return GS_OK;
     if (model->host_stale)
         return gs__fail(model->error, GS_ERR_DEVICE_LOST,
                         "the weights were lost with the device: load them, or train with checkpoints");
-    gs__model_forget_training(model);
-    gs__buffer_destroy(model->device_weights);
-    model->device_weights = NULL;
+    gs__model_leave_device(model);
     return GS_OK;
 }
 

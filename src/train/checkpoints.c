@@ -380,14 +380,16 @@ fail:
     return status;
 }
 
-void gs__checkpoints_close(gs__checkpoints *c) {
-    if (!c) return;
+uint64_t gs__checkpoints_close(gs__checkpoints *c) {
+    if (!c) return 0;
     if (c->stage == WRITING) reap(c);
+    const uint64_t newest = c->on_disk ? c->written : 0;
     drop_host_part(c);
     gs__commands_destroy(c->commands);
     gs__buffer_destroy(c->buffer);
     free(c->path);
     free(c);
+    return newest;
 }
 
 static gs_status at_mark(void *user, gs__run *run) {

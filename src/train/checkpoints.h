@@ -10,8 +10,8 @@ typedef struct gs__checkpoints gs__checkpoints;
 // Makes the folder, and removes what a killed training left half-written. Params are borrowed until close.
 gs_status gs__checkpoints_open(gs_training *training, const gs_checkpoint_params *params,
                                gs__checkpoints **checkpoints);
-// Waits for the thread. Takes NULL.
-void gs__checkpoints_close(gs__checkpoints *checkpoints);
+// Waits for the thread. Returns the newest step on disk, of this training; 0: none. Takes NULL.
+uint64_t gs__checkpoints_close(gs__checkpoints *checkpoints);
 
 // --- all take NULL -----------------------------------------------------------------------------------------------------
 // Asks the run for a mark where a checkpoint is due. `step`: of the epoch, that the run begins with.

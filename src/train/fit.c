@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/memory.h"
 #include "context/context.h"
 #include "data/data.h"
 #include "plan/tick.h"
@@ -14,6 +15,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // A training under way.
 struct fit {
@@ -31,6 +33,9 @@ struct fit {
     gs_training training; // what callbacks see
     gs__nan_guard guard;
     gs__checkpoints *checkpoints; // may be NULL
+    uint64_t checkpointed;        // the newest step on disk, of this training; 0: none
+    uint32_t told;                // epochs that the caller knows already, from before a device was lost
+    uint32_t max_steps;           // of a submission; 0: no limit
 };
 
 static gs_status check_params(gs_model *model, const gs_data *data, const gs_fit_params *p) {
@@ -82,7 +87,8 @@ static gs_status open_sessions(struct fit *f, const gs_data *data) {
                                                   .count = train_count,
                                                   .batch = batch,
                                                   .profile = p->profile,
-                                                  .weights = f->weights},
+                                                  .weights = f->weights,
+                                                  .max_steps = f->max_steps},
                             &f->train));
     f->validates = p->validation || p->validation_split > 0;
     if (!f->validates) return GS_OK;
@@ -166,7 +172,9 @@ static gs_status take_entries(struct fit *f, const gs__run *run, uint64_t done) 
 
 static bool caller_stops(struct fit *f, const gs_event *event) {
     const gs_fit_params *p = f->params;
-    if (p->callback && !f->stopped && !p->callback(p->user, event)) f->stopped = true;
+    const bool known = event->kind == GS_EVENT_EPOCH && event->epoch < f->told;
+    if (p->callback && !f->stopped && !known && !p->callback(p->user, event)) f->stopped = true;
+    if (event->kind == GS_EVENT_EPOCH && !known) f->told = event->epoch + 1;
     if (p->stop && *p->stop) f->stopped = true;
     return f->stopped;
 }
@@ -281,7 +289,7 @@ static gs_status resume(struct fit *f) {
         event.epochs = f->epochs;
         event.step = event.steps = f->train.steps;
         f->last = event.train;
-        if (f->params->callback) f->params->callback(f->params->user, &event);
+        if (f->params->callback && event.epoch >= f->told) f->params->callback(f->params->user, &event);
     }
 fail:
     return status;
@@ -368,39 +376,114 @@ static gs_status run_training(struct fit *f, gs_result *result) {
     return checkpoint;
 }
 
+// Once, on one device.
+static gs_status fit(struct fit *f, const gs_data *data, gs_result *result) {
+    gs_status status = GS_OK;
+    gs_model *model = f->model;
+    f->steps_left = f->params->max_steps ? f->params->max_steps : UINT64_MAX;
+    f->step_losses = malloc(GS_RING_ENTRIES * sizeof *f->step_losses);
+    if (!f->step_losses) {
+        status = gs__fail(model->error, GS_ERR_MEMORY, "out of host memory for the losses of the steps");
+        goto fail;
+    }
+    model->augment = f->params->augment;
+    GS_TRY(open_sessions(f, data));
+    fill_info(f);
+    GS_TRY(digest_data(f, data));
+    GS_TRY(gs__checkpoints_open(&f->training, f->params->checkpoints, &f->checkpoints));
+    f->guard = (gs__nan_guard){.session = &f->train, .data = data};
+    model->fitting = true;
+    status = run_training(f, result);
+    model->fitting = false;
+fail:
+    f->checkpointed = gs__checkpoints_close(f->checkpoints);
+    gs__history_deinit(&f->training.history);
+    gs__nan_guard_deinit(&f->guard);
+    model->augment = NULL;
+    gs__session_close(&f->validation);
+    gs__session_close(&f->train);
+    free(f->step_losses);
+    free(f->weights);
+    return status;
+}
+
+// --- devices that are lost ------------------------------------------------------------------------------------------
+// What a training began with, to begin it again.
+struct start {
+    float *weights;
+    struct gs_position position;
+};
+
+static gs_status keep_start(gs_model *model, const gs_fit_params *params, struct start *start) {
+    gs_status status = GS_OK;
+    start->position = model->position;
+    if (!params->checkpoints || !model->parameter_bytes) return GS_OK;
+    GS_TRY(gs__model_download(model));
+    start->weights = gs__allocate(model->error, model->parameter_bytes, 1, "weights at the start");
+    if (!start->weights) return GS_ERR_MEMORY;
+    memcpy(start->weights, model->weights, model->parameter_bytes);
+fail:
+    return status;
+}
+
+// To where the training began; what follows goes on from a checkpoint, if there is one.
+static gs_status go_back(gs_model *model, const struct start *start) {
+    if (start->weights) memcpy(model->weights, start->weights, model->parameter_bytes);
+    model->host_stale = false;
+    gs__model_leave_device(model);
+    model->position = start->position;
+    return gs__context_forget_lost(model->context);
+}
+
+// After a loss: whether to try again, and from where. Says so to the user, or in the error.
+static bool tries_again(struct fit *f, const struct start *start, gs_fit_params *now, uint32_t *losses) {
+    enum { MOST_LOSSES = 3, FIRST_LIMIT = 16 };
+    gs__error *error = f->model->error;
+    char text[sizeof error->message + 120];
+    const bool fresh = !start->position.step_lo && !start->position.step_hi;
+    if (!f->params->checkpoints || (!f->checkpointed && !now->resume && !fresh)) return false;
+    *losses = f->checkpointed ? 1 : *losses + 1;
+    if (f->checkpointed) now->resume = f->params->checkpoints->dir;
+    if (*losses == MOST_LOSSES) {
+        snprintf(text, sizeof text, "%s", error->message);
+        gs__fail(error, GS_ERR_DEVICE_LOST,
+                 "%.360s; %d times in a row: update the driver, or use a smaller batch or another device", text,
+                 MOST_LOSSES);
+        return false;
+    }
+    f->max_steps = f->max_steps ? f->max_steps / 4 : FIRST_LIMIT;
+    if (!f->max_steps) f->max_steps = 1;
+    snprintf(text, sizeof text, "%s; it is opened again, and gets %u step%s at a time", error->message, f->max_steps,
+             f->max_steps > 1 ? "s at most" : "");
+    gs__context_note(f->model->context, text);
+    return true;
+}
+
 gs_status gs_model_fit(gs_model *model, const gs_data *data, const gs_fit_params *params, gs_result *result) {
     if (!model) return GS_ERR_ARGUMENT;
     gs_status status = GS_OK;
     static const gs_fit_params defaults;
-    struct fit f = {.model = model, .params = params ? params : &defaults};
-    f.epochs = f.params->epochs ? f.params->epochs : 1;
-    f.steps_left = f.params->max_steps ? f.params->max_steps : UINT64_MAX;
+    gs_fit_params now = params ? *params : defaults;
+    struct start start = {0};
+    struct fit f = {0};
+    uint32_t losses = 0;
     if (model->fitting)
         return gs__fail(model->error, GS_ERR_ARGUMENT, "fit: a callback of a training must not train the model itself");
-    GS_TRY(check_params(model, data, f.params));
-    GS_TRY(check_callbacks(model, f.params));
-    f.step_losses = malloc(GS_RING_ENTRIES * sizeof *f.step_losses);
-    if (!f.step_losses) {
-        status = gs__fail(model->error, GS_ERR_MEMORY, "out of host memory for the losses of the steps");
-        goto fail;
+    GS_TRY(check_params(model, data, &now));
+    GS_TRY(check_callbacks(model, &now));
+    GS_TRY(gs__context_forget_lost(model->context));
+    GS_TRY(keep_start(model, &now, &start));
+    for (;;) {
+        f = (struct fit){.model = model,
+                         .params = &now,
+                         .epochs = now.epochs ? now.epochs : 1,
+                         .told = f.told,
+                         .max_steps = f.max_steps};
+        status = fit(&f, data, result);
+        if (status != GS_ERR_DEVICE_LOST || !tries_again(&f, &start, &now, &losses)) break;
+        GS_TRY(go_back(model, &start));
     }
-    model->augment = f.params->augment;
-    GS_TRY(open_sessions(&f, data));
-    fill_info(&f);
-    GS_TRY(digest_data(&f, data));
-    GS_TRY(gs__checkpoints_open(&f.training, f.params->checkpoints, &f.checkpoints));
-    f.guard = (gs__nan_guard){.session = &f.train, .data = data};
-    model->fitting = true;
-    status = run_training(&f, result);
-    model->fitting = false;
 fail:
-    gs__checkpoints_close(f.checkpoints);
-    gs__history_deinit(&f.training.history);
-    gs__nan_guard_deinit(&f.guard);
-    model->augment = NULL;
-    gs__session_close(&f.validation);
-    gs__session_close(&f.train);
-    free(f.step_losses);
-    free(f.weights);
+    free(start.weights);
     return status;
 }

@@ -54,6 +54,8 @@ static gs_status open_once(gs_model *model, const gs__session_params *params, gs
     plan.buffers[GS__STORAGE_PARAMETER] = model->device_weights;
     plan.buffers[GS__STORAGE_SLOTS] = model->device_slots;
     gs__device_data_bind(&session->data, &plan);
+    if (params->max_steps && (!plan.max_steps || plan.max_steps > params->max_steps))
+        plan.max_steps = params->max_steps;
     GS_TRY(gs__plan_create(model->error, &plan, &session->plan));
     struct gs_settings *set = &session->state.set;
     set->stream = session->data.ring_steps;

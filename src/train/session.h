@@ -15,6 +15,7 @@ typedef struct gs__session_params {
     uint32_t batch;
     bool softmax, profile;
     const float *weights; // of all samples of the data; NULL: none. A shared `data` has them already
+    uint32_t max_steps;   // of a submission, a power of two; 0: as many as take the time
 } gs__session_params;
 
 typedef struct gs__session {
