@@ -40,11 +40,15 @@ static int change(const char *command, int argc, char **argv, const char *text, 
     if (code != CLI_OK) return code;
     gs_context *context;
     gs_key *key = NULL;
+    gs_lock *lock = NULL;
     gs_protect_info info;
     if (gs_context_create(&context, NULL) != GS_OK) return cli_fail("out of memory");
-    code = cli_key_get(context, command, &wish, kind, &key);
+    // Not while a training writes there.
+    if (gs_folder_lock(context, dir, &lock) != GS_OK) code = cli_fail_context(context, NULL);
+    else code = cli_key_get(context, command, &wish, kind, &key);
     if (code == CLI_OK && run(context, dir, key, &info) != GS_OK) code = cli_fail_context(context, NULL);
     if (code == CLI_OK) code = print_info(dir, what, kept, &info);
+    gs_folder_unlock(&lock);
     gs_key_destroy(&key);
     gs_context_destroy(&context);
     return code;
@@ -87,13 +91,16 @@ int cli_rekey(int argc, char **argv) {
     if (code != CLI_OK) return code;
     gs_context *context;
     gs_key *old_key = NULL, *new_key = NULL;
+    gs_lock *lock = NULL;
     gs_protect_info info;
     if (gs_context_create(&context, NULL) != GS_OK) return cli_fail("out of memory");
-    code = cli_key_get(context, "rekey", &old_wish, CLI_KEY_OF_OLD, &old_key);
+    if (gs_folder_lock(context, dir, &lock) != GS_OK) code = cli_fail_context(context, NULL);
+    else code = cli_key_get(context, "rekey", &old_wish, CLI_KEY_OF_OLD, &old_key);
     if (code == CLI_OK) code = cli_key_get(context, "rekey", &new_wish, CLI_KEY_NEXT, &new_key);
     if (code == CLI_OK && gs_folder_rekey(context, dir, old_key, new_key, &info) != GS_OK)
         code = cli_fail_context(context, NULL);
     if (code == CLI_OK) code = print_info(dir, "encrypted anew", "with the new key", &info);
+    gs_folder_unlock(&lock);
     gs_key_destroy(&new_key);
     gs_key_destroy(&old_key);
     gs_context_destroy(&context);

@@ -77,13 +77,15 @@ done
 rm -rf cut
 run "${start[@]}" --epochs 3 --max-steps 4 --encrypt --key-file my.key --checkpoint-steps 1 --out short
 exits 0
-"$GRADSMITH_PROGRAM" "${start[@]}" --epochs 100000 --encrypt --key-file my.key --checkpoint-steps 1 --out cut >out 2>err \
-    </dev/null &
+"$GRADSMITH_PROGRAM" "${start[@]}" --epochs 100000 --encrypt --key-file my.key --checkpoint-steps 1 --out cut >long.out \
+    2>long.err </dev/null &
 pid=$!
 for _ in $(seq 100); do
     if compgen -G "cut/checkpoints/step-*" >found; then break; fi
     sleep 0.1
 done
+refused 1 protect cut --key-file my.key -- "cut is in use by process $pid"
+refused 1 unprotect cut --key-file my.key -- "cut is in use by process $pid"
 kill -KILL $pid
 wait $pid 2>kill.err
 refused 1 train --resume cut -- 'a key is needed and there is no terminal'
