@@ -17,6 +17,7 @@
 #include <gradsmith/precision.h>
 #include <gradsmith/protect.h>
 #include <gradsmith/recipe.h>
+#include <gradsmith/report.h>
 #include <gradsmith/status.h>
 #include <gradsmith/tensor.h>
 #include <gradsmith/train.h>

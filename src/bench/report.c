@@ -104,7 +104,10 @@ void gs__bench_report(const gs__bench *bench, const gs_device_info *device, gs__
     const gs__bench_host *host = &bench->host;
     gs__text_append(text, "{\n  \"format\": 1,\n  \"gradsmith\": \"%s\",\n  ", GRADSMITH_VERSION);
     append_string(text, "date", host->date, ",\n");
-    gs__text_append(text, "  \"quick\": %s,\n  \"host\": {", bench->params->quick ? "true" : "false");
+    const bool named = bench->params->precision != GS_PRECISION_DEFAULT;
+    gs__text_append(text, "  \"quick\": %s,\n  ", bench->params->quick ? "true" : "false");
+    append_string(text, "precision", gs_precision_name(named ? bench->params->precision : GS_PRECISION_FLOAT32), ",\n");
+    gs__text_append(text, "  \"host\": {");
     append_string(text, "cpu", host->cpu, ", ");
     gs__text_append(text, "\"threads\": %u, ", host->threads);
     append_string(text, "system", host->system, "");

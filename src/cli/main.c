@@ -21,6 +21,7 @@ static const struct {
     {"verify", "whether the files of a model are as they were signed", cli_verify},
     {"keygen", "make a key", cli_keygen},
     {"bench", "measure the device: peaks, matrix products, training", cli_bench},
+    {"report", "merge and compare what bench measured, on one page", cli_report},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -27,10 +27,11 @@ static void print_wrapped(const char *text, unsigned indent) {
     printf("\n");
 }
 
-static void print_option(const char *name, const char *argument, const char *help) {
+static void print_option(char letter, const char *name, const char *argument, const char *help) {
     enum { INDENT = 28 };
-    unsigned column =
-        (unsigned)printf("  --%s%s%s", name, argument != NULL ? " " : "", argument != NULL ? argument : "");
+    const char both[] = {'-', letter, ',', ' ', 0};
+    unsigned column = (unsigned)printf("  %s--%s%s%s", letter != 0 ? both : "", name, argument != NULL ? " " : "",
+                                       argument != NULL ? argument : "");
     if (column + 2 > INDENT) {
         printf("\n");
         column = 0;
@@ -42,8 +43,8 @@ static void print_option(const char *name, const char *argument, const char *hel
 static void print_help(const cli_usage *usage) {
     printf("Usage: gradsmith %s %s\n\n%s\n\nOptions:\n", usage->command, usage->synopsis, usage->text);
     for (const cli_option *option = usage->options; option->name != NULL; option++)
-        print_option(option->name, option->argument, option->help);
-    print_option("help", NULL, "show this and end");
+        print_option(option->letter, option->name, option->argument, option->help);
+    print_option(0, "help", NULL, "show this and end");
     if (usage->examples != NULL) printf("\nExamples:\n%s", usage->examples);
 }
 
@@ -122,6 +123,11 @@ static int check_whole(const cli_usage *usage, const cli_option *option, char **
 }
 
 static int take_operand(const cli_usage *usage, int argc, char **argv) {
+    if (usage->operands != NULL) {
+        *usage->operands = argv + optind;
+        *usage->operand_count = argc - optind;
+        return CLI_GO_ON;
+    }
     if (usage->operand != NULL && optind < argc) {
         *usage->operand = argv[optind++];
         if ((*usage->operand)[0] == 0)
@@ -158,32 +164,46 @@ static int check_alone(const cli_usage *usage, const bool *given) {
     return CLI_GO_ON;
 }
 
+// Of what getopt_long found: a letter, or a place and FIRST.
+static int place_of(const cli_usage *usage, int found) {
+    int place = 0;
+    if (found >= FIRST) return found - FIRST;
+    while (usage->options[place].letter != found) place++;
+    return place;
+}
+
 int cli_parse(const cli_usage *usage, int argc, char **argv) {
     bool given[MAX_OPTIONS] = {0};
     struct option longs[MAX_OPTIONS + 2] = {0};
+    char letters[MAX_OPTIONS * 2 + 3] = ":h"; // the colon: what lacks a value is told apart
+    size_t used = 2;
     int count = 0;
     for (; usage->options[count].name != NULL && count < MAX_OPTIONS; count++) {
         const cli_option *option = &usage->options[count];
         int has_value = option->argument != NULL ? required_argument : no_argument;
         longs[count] = (struct option){option->name, has_value, NULL, FIRST + count};
+        if (option->letter == 0) continue;
+        letters[used++] = option->letter;
+        if (option->argument != NULL) letters[used++] = ':';
     }
     longs[count] = (struct option){"help", no_argument, NULL, HELP};
     opterr = 0; // the messages are ours
     optind = 1;
     int found;
-    while ((found = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+    while ((found = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         if (found == HELP || found == 'h') {
             print_help(usage);
             return CLI_OK;
         }
-        if (found == ':') return report(usage, NULL, &usage->options[optopt - FIRST]);
+        if (found == ':') return report(usage, NULL, &usage->options[place_of(usage, optopt)]);
         if (found == '?') {
             char letter[] = {'-', (char)optopt, 0};
             return report(usage, optopt > 0 && optopt < FIRST ? letter : argv[optind - 1], NULL);
         }
-        const cli_option *option = &usage->options[found - FIRST];
-        given[found - FIRST] = true;
-        int code = check_whole(usage, option, argv);
+        const int place = place_of(usage, found);
+        const cli_option *option = &usage->options[place];
+        given[place] = true;
+        int code = found < FIRST ? CLI_GO_ON : check_whole(usage, option, argv);
         if (code == CLI_GO_ON) code = set_option(usage, option, optarg);
         if (code != CLI_GO_ON) return code;
     }

@@ -18,6 +18,7 @@ typedef struct cli_option {
     double low, high;          // of a real number
     bool above, below;         // low or high itself is not allowed
     bool clears;               // the flag makes it false
+    char letter;               // its short form, 'o' for -o; 0: none
 } cli_option;
 
 typedef struct cli_usage {
@@ -25,8 +26,10 @@ typedef struct cli_usage {
     const char *synopsis; // after the command: "MODEL --data DATA [OPTION...]"
     const char *text;     // what it does; lines of at most 80 columns
     const cli_option *options;
-    const char **operand; // receives the one operand; NULL: it takes none
+    const char **operand; // receives the one operand; NULL: it takes none, or `operands`
     const char *operand_name;
+    char ***operands; // receives all operands, of which there may be any number; NULL: see operand
+    int *operand_count;
     const char *examples; // may be NULL
     // An option beside which there are only those of the list, which NULL ends, and no operand; NULL: there is none.
     const char *alone;

@@ -1,4 +1,5 @@
 // One page with everything: inline SVG, a few lines of script for the values under the pointer, no network.
+#include "base/html.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "context/context.h"
@@ -8,28 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-// For text and for attributes.
-static void append_escaped(gs__text *out, const char *text) {
-    for (; text && *text; text++) {
-        switch (*text) {
-        case '&':
-            gs__text_append(out, "&amp;");
-            break;
-        case '<':
-            gs__text_append(out, "&lt;");
-            break;
-        case '>':
-            gs__text_append(out, "&gt;");
-            break;
-        case '"':
-            gs__text_append(out, "&quot;");
-            break;
-        default:
-            gs__text_append_bytes(out, text, 1);
-        }
-    }
-}
 
 // JSON within <script>: no "</script>" of a name may end it.
 static void append_json(gs__text *out, const char *text) {
@@ -95,7 +74,7 @@ static void append_axes(gs__text *out, const gs_plot_chart *chart, const gs__cha
     if (!chart->x_title) return;
     gs__text_append(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", (l->left + l->right) / 2,
                     l->bottom + 38);
-    append_escaped(out, chart->x_title);
+    gs__html_append(out, chart->x_title);
     gs__text_append(out, "</text>\n");
 }
 
@@ -136,7 +115,7 @@ static void append_data(gs__text *out, const gs_plot_chart *chart, const gs__cha
 
 static void append_caption(gs__text *out, const gs_plot_chart *chart) {
     gs__text_append(out, "<figure class=\"chart\"><figcaption><b>");
-    append_escaped(out, chart->title);
+    gs__html_append(out, chart->title);
     gs__text_append(out, "</b>");
     for (uint32_t i = 0; i < chart->curve_count; i++) {
         gs__text_append(
@@ -144,7 +123,7 @@ static void append_caption(gs__text *out, const gs_plot_chart *chart) {
             "<span><svg viewBox=\"0 0 26 8\" aria-hidden=\"true\"><line x1=\"1\" x2=\"25\" y1=\"4\" y2=\"4\" "
             "stroke-width=\"3\" style=\"stroke:var(--c%u)\"%s/></svg>",
             i, i == 1 ? " stroke-dasharray=\"7 4\"" : "");
-        append_escaped(out, chart->curves[i].name);
+        gs__html_append(out, chart->curves[i].name);
         gs__text_append(out, "</span>");
     }
     gs__text_append(out, "</figcaption>\n");
@@ -157,7 +136,7 @@ static gs_status append_chart(gs__error *error, gs__text *out, const gs_plot_cha
     append_caption(out, chart);
     // The caption has the place of the PNG's title.
     gs__text_append(out, "<svg viewBox=\"0 46 %.0f %.0f\" role=\"img\" aria-label=\"", l.width, l.height - 46);
-    append_escaped(out, chart->title);
+    gs__html_append(out, chart->title);
     gs__text_append(out, "\">\n");
     append_axes(out, chart, &l);
     for (uint32_t i = 0; i < chart->curve_count; i++) append_curve(out, &l, &chart->curves[i], i);
@@ -180,9 +159,9 @@ static void append_cells(gs__text *out, const gs_plot_matrix *matrix, const gs__
             gs__text_append(out,
                             "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" style=\"--s:%.3f\"><title>", x,
                             y, l->cell - gap, l->cell - gap, share);
-            append_escaped(out, gs__matrix_name(matrix, row, row_name, sizeof row_name));
+            gs__html_append(out, gs__matrix_name(matrix, row, row_name, sizeof row_name));
             gs__text_append(out, " taken for ");
-            append_escaped(out, gs__matrix_name(matrix, column, column_name, sizeof column_name));
+            gs__html_append(out, gs__matrix_name(matrix, column, column_name, sizeof column_name));
             gs__text_append(out, ": %" PRIu64 " (%.1f %%)</title></rect>\n", count, share * 100);
             if (!(l->count_size > 0) || !count) continue;
             gs__text_append(out,
@@ -200,7 +179,7 @@ static gs_status append_matrix(gs__error *error, gs__text *out, const gs_plot_ma
     if (status != GS_OK) return status;
     const double side = l.cell * matrix->classes;
     gs__text_append(out, "<figure><figcaption><b>");
-    append_escaped(out, matrix->title);
+    gs__html_append(out, matrix->title);
     gs__text_append(out, "</b></figcaption>\n<svg viewBox=\"0 34 %.0f %.0f\" style=\"max-width:%.0fpx;margin:auto\">\n",
                     l.width, l.height - 34, l.width);
     append_cells(out, matrix, &l);
@@ -208,12 +187,12 @@ static gs_status append_matrix(gs__error *error, gs__text *out, const gs_plot_ma
         const double middle = (i + 0.5) * l.cell + l.label_size * 0.35, x = l.left + middle, y = l.top + side + 8;
         gs__text_append(out, "<text class=\"n\" style=\"font-size:%.1fpx\" text-anchor=\"end\" x=\"%.2f\" y=\"%.2f\">",
                         l.label_size, l.left - 8, l.top + middle);
-        append_escaped(out, gs__matrix_name(matrix, i, name, sizeof name));
+        gs__html_append(out, gs__matrix_name(matrix, i, name, sizeof name));
         gs__text_append(out,
                         "</text><text class=\"n\" style=\"font-size:%.1fpx\" text-anchor=\"end\" "
                         "transform=\"translate(%.2f %.2f) rotate(-90)\">",
                         l.label_size, x, y);
-        append_escaped(out, gs__matrix_name(matrix, i, name, sizeof name));
+        gs__html_append(out, gs__matrix_name(matrix, i, name, sizeof name));
         gs__text_append(out, "</text>\n");
     }
     gs__text_append(out,
@@ -243,9 +222,9 @@ static gs_status append_images(gs__error *error, gs__text *out, const gs_plot_im
     GS_TRY(gs__images_draw(error, images, false, &canvas));
     GS_TRY(gs__canvas_png(canvas, &png, &bytes));
     gs__text_append(out, "<figure><figcaption><b>");
-    append_escaped(out, images->title);
+    gs__html_append(out, images->title);
     gs__text_append(out, "</b></figcaption>\n<img alt=\"");
-    append_escaped(out, images->title);
+    gs__html_append(out, images->title);
     gs__text_append(out, "\" src=\"data:image/png;base64,");
     append_base64(out, png, bytes);
     gs__text_append(out, "\"></figure>\n");
@@ -290,13 +269,13 @@ static gs_status append_page(gs__error *error, gs__text *out, const gs_plot_repo
     gs_status status = GS_OK;
     gs__text_append(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
                          "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
-    append_escaped(out, report->title);
+    gs__html_append(out, report->title);
     gs__text_append(out, "</title>\n");
     gs__text_append_bytes(out, head, sizeof head - 1);
     gs__text_append(out, "</head><body>\n<h1>");
-    append_escaped(out, report->title);
+    gs__html_append(out, report->title);
     gs__text_append(out, "</h1>\n<p>");
-    append_escaped(out, report->subtitle);
+    gs__html_append(out, report->subtitle);
     gs__text_append(out, "</p>\n<main>\n");
     for (uint32_t i = 0; i < report->chart_count; i++) GS_TRY(append_chart(error, out, &report->charts[i]));
     if (report->matrix) GS_TRY(append_matrix(error, out, report->matrix));

@@ -10,7 +10,7 @@ says out "protected models: "
 run --help
 exits 0
 silent err
-for command in devices summary train evaluate predict protect unprotect rekey sign verify keygen bench; do
+for command in devices summary train evaluate predict protect unprotect rekey sign verify keygen bench report; do
     run --help
     says out "  $command "
     run "$command" --help

@@ -23,6 +23,7 @@ declare -A below=(
     [model]="model op plan data protect tensor context gpu base"
     [train]="train model op plan data protect tensor context gpu base"
     [plot]="plot context gpu base"
+    [report]="report plot context gpu base"
     [bench]="bench train model op plan data protect tensor context gpu base"
 )
 declare -A extra=(

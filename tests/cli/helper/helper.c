@@ -1,5 +1,6 @@
 // What the tests of the program need beside a shell: small data sets, arrays, a strict look at JSON and numpy files.
 #include <cjson/cJSON.h>
+#include <regex.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,12 +121,140 @@ static void find_bytes(char **argv) {
     exit(3);
 }
 
+// --- schema ------------------------------------------------------------------------------------------------------
+// A JSON Schema of the few keywords that assets/bench.schema.json has; any other is an error. Stricter than a validator
+// in one point: a member that the schema does not list is wrong, so that it lists all that the program writes.
+static int wrong_at(const char *where, const char *what) {
+    printf("%s: %s\n", where, what);
+    return 0;
+}
+
+static int has_type(const cJSON *item, const char *type) {
+    if (strcmp(type, "object") == 0) return cJSON_IsObject(item);
+    if (strcmp(type, "array") == 0) return cJSON_IsArray(item);
+    if (strcmp(type, "string") == 0) return cJSON_IsString(item);
+    if (strcmp(type, "boolean") == 0) return cJSON_IsBool(item);
+    if (strcmp(type, "number") == 0) return cJSON_IsNumber(item);
+    if (strcmp(type, "integer") != 0) fail("unknown type");
+    return cJSON_IsNumber(item) && item->valuedouble == (double)(long long)item->valuedouble;
+}
+
+static int in_list(const cJSON *item, const cJSON *list) {
+    const cJSON *other;
+    cJSON_ArrayForEach(other, list) {
+        if (cJSON_Compare(item, other, 1)) return 1;
+    }
+    return 0;
+}
+
+static int follows_pattern(const char *text, const char *pattern) {
+    regex_t expression;
+    if (regcomp(&expression, pattern, REG_EXTENDED | REG_NOSUB) != 0) fail("bad pattern");
+    int found = regexec(&expression, text, 0, NULL, 0) == 0;
+    regfree(&expression);
+    return found;
+}
+
+static int follows(const cJSON *item, const cJSON *schema, const char *where);
+
+static int follows_properties(const cJSON *item, const cJSON *properties, const char *where) {
+    char place[300];
+    const cJSON *child;
+    cJSON_ArrayForEach(child, item) {
+        const cJSON *of_child = cJSON_GetObjectItemCaseSensitive(properties, child->string);
+        snprintf(place, sizeof place, "%.200s.%.80s", where, child->string);
+        if (of_child == NULL) return wrong_at(place, "is not in the schema");
+        if (!follows(child, of_child, place)) return 0;
+    }
+    return 1;
+}
+
+static int follows_items(const cJSON *item, const cJSON *schema, const char *where) {
+    char place[300];
+    int index = 0;
+    const cJSON *child;
+    cJSON_ArrayForEach(child, item) {
+        snprintf(place, sizeof place, "%.200s[%d]", where, index++);
+        if (!follows(child, schema, place)) return 0;
+    }
+    return 1;
+}
+
+// {"if": {"properties": {KEY: {"const": VALUE}}}, "then": {"required": [...]}}
+static int follows_condition(const cJSON *item, const cJSON *rule, const char *where) {
+    const cJSON *test = cJSON_GetObjectItem(cJSON_GetObjectItem(rule, "if"), "properties")->child, *key;
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(item, test->string);
+    if (!cJSON_Compare(value, cJSON_GetObjectItem(test, "const"), 1)) return 1;
+    cJSON_ArrayForEach(key, cJSON_GetObjectItem(cJSON_GetObjectItem(rule, "then"), "required")) {
+        if (!cJSON_HasObjectItem(item, key->valuestring)) return wrong_at(where, key->valuestring);
+    }
+    return 1;
+}
+
+static int follows_keyword(const cJSON *item, const cJSON *rule, const char *where) {
+    const char *name = rule->string;
+    const cJSON *part;
+    const double value = item->valuedouble, limit = rule->valuedouble;
+    const int size = cJSON_GetArraySize(item);
+    if (name[0] == '$' || strcmp(name, "title") == 0 || strcmp(name, "description") == 0 ||
+        strcmp(name, "default") == 0)
+        return 1;
+    if (strcmp(name, "type") == 0) return has_type(item, rule->valuestring) || wrong_at(where, "type");
+    if (strcmp(name, "const") == 0) return cJSON_Compare(item, rule, 1) || wrong_at(where, "const");
+    if (strcmp(name, "enum") == 0) return in_list(item, rule) || wrong_at(where, "enum");
+    if (strcmp(name, "minimum") == 0) return value >= limit || wrong_at(where, "minimum");
+    if (strcmp(name, "maximum") == 0) return value <= limit || wrong_at(where, "maximum");
+    if (strcmp(name, "exclusiveMinimum") == 0) return value > limit || wrong_at(where, "exclusiveMinimum");
+    if (strcmp(name, "minItems") == 0) return size >= (int)limit || wrong_at(where, "minItems");
+    if (strcmp(name, "maxItems") == 0) return size <= (int)limit || wrong_at(where, "maxItems");
+    if (strcmp(name, "pattern") == 0)
+        return follows_pattern(item->valuestring, rule->valuestring) || wrong_at(where, "pattern");
+    if (strcmp(name, "properties") == 0) return follows_properties(item, rule, where);
+    if (strcmp(name, "items") == 0) return follows_items(item, rule, where);
+    if (strcmp(name, "required") == 0) {
+        cJSON_ArrayForEach(part, rule) {
+            if (!cJSON_HasObjectItem(item, part->valuestring)) return wrong_at(where, part->valuestring);
+        }
+        return 1;
+    }
+    if (strcmp(name, "allOf") != 0) fail(name);
+    cJSON_ArrayForEach(part, rule) {
+        if (!follows_condition(item, part, where)) return 0;
+    }
+    return 1;
+}
+
+static int follows(const cJSON *item, const cJSON *schema, const char *where) {
+    const cJSON *rule;
+    cJSON_ArrayForEach(rule, schema) {
+        if (!follows_keyword(item, rule, where)) return 0;
+    }
+    return 1;
+}
+
+// schema SCHEMA FILE: says where the file differs from the schema
+static int check_schema(char **argv) {
+    static char texts[2][1 << 20];
+    cJSON *parsed[2];
+    for (int i = 0; i < 2; i++) {
+        FILE *file = open_file(argv[i], "rb");
+        texts[i][fread(texts[i], 1, sizeof texts[i] - 1, file)] = 0;
+        fclose(file);
+        parsed[i] = cJSON_ParseWithOpts(texts[i], NULL, 1);
+        if (parsed[i] == NULL) fail("not JSON");
+    }
+    int good = follows(parsed[1], parsed[0], "$");
+    for (int i = 0; i < 2; i++) cJSON_Delete(parsed[i]);
+    return good ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
     if (argc == 8 && strcmp(argv[1], "idx") == 0) write_idx(argv + 2);
     else if (argc == 7 && strcmp(argv[1], "npy") == 0) write_npy(argv + 2);
     else if (argc == 4 && strcmp(argv[1], "rows") == 0) print_rows(argv + 2);
     else if (argc >= 2 && strcmp(argv[1], "json") == 0) print_json(argv + 2);
     else if (argc == 4 && strcmp(argv[1], "find") == 0) find_bytes(argv + 2);
-    else fail("usage: idx, npy, rows, json or find");
+    else if (argc == 4 && strcmp(argv[1], "schema") == 0) return check_schema(argv + 2);
+    else fail("usage: idx, npy, rows, json, find or schema");
     return 0;
 }
