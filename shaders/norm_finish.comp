@@ -58,6 +58,8 @@ void statistics(uint channel, float mean, float variance) {
     set(NORM_C, channel, 0.0);
 }
 
+bool finite(float x) { return (floatBitsToUint(x) & 0x7F800000u) != 0x7F800000u; }
+
 void main() {
     uint channel = row_index();
     bool used = channel < push.channels; // no return: the others wait at barriers
@@ -81,6 +83,8 @@ void main() {
         if (!used || row_lane() != 0u) return;
         statistics(channel, mean, variance);
         uint m = push.mean + channel, v = push.variance + channel;
+        // A batch that is not finite would stay in them for good.
+        if (!finite(mean) || !finite(variance)) return;
         moving[m] = moving[m] * push.momentum + mean * (1.0 - push.momentum);
         moving[v] = moving[v] * push.momentum + variance * (1.0 - push.momentum);
         return;

@@ -38,6 +38,8 @@ typedef struct gs_experiment {
     bool shuffle;
     uint64_t checkpoint_steps, keep; // as gs_checkpoint_params has them
     double checkpoint_minutes;
+    gs_nan_policy on_nan;
+    double nan_factor;  // as gs_fit_params has them
     const char *device; // NULL: auto
 } gs_experiment;
 

@@ -65,6 +65,17 @@ typedef struct gs_checkpoint_params {
     void *user;
 } gs_checkpoint_params;
 
+// What is done about a step whose loss or gradients are not finite. In each case it is said, with what made the first such
+// value where a repetition on the host finds it.
+typedef enum gs_nan_policy {
+    GS_NAN_STOP, // fit ends with GS_ERR_NAN
+    GS_NAN_SKIP, // the device leaves out the update of such a step; its loss does not count. GS_ERR_NAN after nan_limit
+                 // steps in a row, and where only the loss is not finite
+    GS_NAN_RESTORE, // weights and optimizer state go back to a copy, made at the beginning of each epoch and every 1000
+                    // steps, the learning rate is multiplied by nan_factor, and the training goes on with the data to
+                    // come. GS_ERR_NAN after nan_limit times
+} gs_nan_policy;
+
 typedef struct gs_fit_params {
     uint32_t epochs;     // 0: 1
     uint32_t batch_size; // 0: 32. The last batch of an epoch may hold fewer samples
@@ -90,6 +101,9 @@ typedef struct gs_fit_params {
     // not there: from the start. NULL: from the start. What must be as it was: the model, optimizer, data, batch size, seed,
     // callbacks, precision.
     const char *resume;
+    gs_nan_policy on_nan;
+    double nan_factor;         // above 0, below 1; 0: 0.5
+    uint32_t nan_limit;        // 0: 10
     const volatile int *stop;  // polled between submissions; nonzero stops as a callback's false does. May be NULL
     bool profile;              // time each kernel; see gs_model_profile. Slower
     const gs_augment *augment; // random changes to the samples; may be NULL

@@ -92,7 +92,8 @@ struct gs_segment {
 #define GS_LOSS_SCALE_LIMIT 60 // of the size of loss_scale_log2
 
 // A ring entry: what a step leaves for the host. 8 floats.
-//   sum[0] loss over the rows, sum[1] penalties (a total, not over rows), sum[2..6] metrics over the rows, sum[7] rows
+//   sum[0] loss over the rows, sum[1] penalties (a total, not over rows), sum[2..6] metrics over the rows, sum[7] rows,
+//   negative where the step was skipped
 #define GS_RING_SUMS    8
 #define GS_RING_ENTRIES 4096 // a power of two; no more steps than this in flight
 

@@ -115,7 +115,8 @@ void tick_step(uint lane, uint row_stride, uint sums[7]) {
     }
     if (k == 0u) {
         uint entry = tick_state.cur.step_lo % GS_RING_ENTRIES * GS_RING_SUMS;
-        tick_words[entry + s] = s < 7u ? sum : float(tick_state.cur.rows);
+        float rows_done = float(tick_state.cur.rows);
+        tick_words[entry + s] = s < 7u ? sum : tick_state.cur.skip != 0u ? -rows_done : rows_done;
     }
     if (lane == 0u) tick_next();
 }

@@ -114,6 +114,26 @@ int cli_plateau_parse(const char *text, gs_reduce_lr_on_plateau_params *plateau)
     return CLI_OK;
 }
 
+int cli_on_nan_parse(const char *text, gs_nan_policy *policy, double *factor) {
+    static const char *const words[] = {"stop", "skip", "restore"};
+    size_t length = strcspn(text, ":"), word = 0;
+    char *end = NULL;
+    while (word < 3 && (strlen(words[word]) != length || strncmp(text, words[word], length) != 0)) word++;
+    bool good = word < 3 && (text[length] == 0 || word == GS_NAN_RESTORE);
+    *factor = 0;
+    if (good && text[length] != 0) {
+        *factor = strtod(text + length + 1, &end);
+        good = end != text + length + 1 && *end == 0 && *factor > 0 && *factor < 1;
+    }
+    if (!good)
+        return cli_misuse("train",
+                          "--on-nan: expected stop, skip or restore[:FACTOR] with FACTOR above 0 and below 1, found "
+                          "\"%s\"",
+                          text);
+    *policy = (gs_nan_policy)word;
+    return CLI_OK;
+}
+
 static int add(gs_context *context, gs_experiment *e, cJSON *object) {
     char *text = object != NULL ? cJSON_PrintUnformatted(object) : NULL;
     int code = text != NULL ? CLI_OK : cli_fail("out of memory");
@@ -194,6 +214,8 @@ int cli_experiment_prepare(const train_options *options, const gs_recipe_params 
     e->checkpoint_steps = options->checkpoint_steps;
     e->checkpoint_minutes = options->checkpoint_minutes;
     e->keep = options->keep;
+    if (options->on_nan != NULL && cli_on_nan_parse(options->on_nan, &e->on_nan, &e->nan_factor) != CLI_OK)
+        return CLI_USAGE;
     int code = add_callbacks(options, context, e);
     if (code != CLI_OK) return code;
     if (gs_experiment_make_callbacks(context, e, options->out, callbacks, count) != GS_OK)

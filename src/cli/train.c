@@ -192,7 +192,10 @@ static int fit(struct training *training, bool *saveable) {
     const train_options *options = training->options;
     cli_progress_init(&training->progress, options->quiet,
                       training->validation != NULL || options->validation_split > 0);
+    const gs_experiment *experiment = training->experiment != NULL ? training->experiment : options->experiment;
     gs_fit_params params = {
+        .on_nan = experiment->on_nan,
+        .nan_factor = experiment->nan_factor,
         .epochs = (uint32_t)options->epochs,
         .batch_size = (uint32_t)options->batch_size,
         .no_shuffle = options->no_shuffle,
@@ -359,6 +362,9 @@ static int check(const train_options *options) {
         return cli_misuse("train", "--validation-split and --validation-data exclude each other");
     gs_reduce_lr_on_plateau_params plateau;
     if (options->plateau != NULL && cli_plateau_parse(options->plateau, &plateau) != CLI_OK) return CLI_USAGE;
+    gs_nan_policy policy;
+    double factor;
+    if (options->on_nan != NULL && cli_on_nan_parse(options->on_nan, &policy, &factor) != CLI_OK) return CLI_USAGE;
     if (options->init != NULL && options->weights != NULL)
         return cli_misuse("train", "--init takes all weights from a file, --weights those that fit: leave out one");
     if (options->out == NULL && (options->checkpoint_steps > 0 || options->checkpoint_minutes > 0 || options->keep > 0))

@@ -20,6 +20,7 @@ typedef struct train_options {
     char *resume_file;  // what it holds; owned
     uint64_t checkpoint_steps, keep;
     double checkpoint_minutes;
+    const char *on_nan;                  // NULL: not given
     const char *save_best, *tensorboard; // callbacks
     uint64_t early_stopping;             // patience, or NO_EARLY_STOPPING
     gs_experiment *experiment;           // NULL: MODEL is none
@@ -44,6 +45,9 @@ int cli_plateau_parse(const char *text, gs_reduce_lr_on_plateau_params *plateau)
 int cli_train_unlock(train_options *options);
 // What a context of this training reads and writes.
 int cli_train_use_key(const train_options *options, gs_context *context);
+
+// stop, skip or restore[:FACTOR] of --on-nan.
+int cli_on_nan_parse(const char *text, gs_nan_policy *policy, double *factor);
 
 // When the operand is an experiment: loads it, and parses the command line again on top of it.
 int cli_experiment_open(train_options *options, int argc, char **argv);

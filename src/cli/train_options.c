@@ -35,9 +35,9 @@ static const char examples[] = "  gradsmith train assets/models/fashion-mlp.json
                                "  gradsmith train runs/first/experiment.json --out runs/again\n"
                                "  gradsmith train --resume runs/first\n";
 
-// What has no effect on the result.
-static const char *const with_resume[] = {"device",  "data-dir", "log",      "no-autotune",   "no-plots",
-                                          "profile", "quiet",    "key-file", "passphrase-fd", NULL};
+// What has no effect on the result, or where there is none without it.
+static const char *const with_resume[] = {"device", "data-dir", "log",           "no-autotune", "no-plots", "profile",
+                                          "quiet",  "key-file", "passphrase-fd", "on-nan",      NULL};
 
 int cli_train_parse(int argc, char **argv, train_options *options) {
     train_options *o = options;
@@ -157,6 +157,10 @@ int cli_train_parse(int argc, char **argv, train_options *options) {
          .real = &o->checkpoint_minutes, .high = 1e7, .above = true},
         {"keep", "K", "how many checkpoints are kept, the newest (default 3)", .integer = &o->keep, .minimum = 1,
          .maximum = 1000000},
+        {"on-nan", "HOW",
+         "what is done about a loss that is not finite: stop (default); skip the update of such steps; or "
+         "restore[:FACTOR]: go back to the last good weights and multiply the learning rate by FACTOR (default 0.5)",
+         .text = &o->on_nan},
         {"resume", "DIR",
          "go on with the training that was cut off in this folder, to its end, with the same bits; takes all settings "
          "from there",

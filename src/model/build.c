@@ -330,7 +330,8 @@ static gs_status build_end(struct builder *b) {
         GS_TRY(build_weights(b));
         if (fuses) GS_TRY(gs__graph_fuse_heads(graph));
         if (fuses) GS_TRY(gs__graph_group_gradients(graph));
-        if (b->model->compile.precision == GS_PRECISION_MIXED_FLOAT16) GS_TRY(gs__graph_check_finite(graph));
+        if (b->model->skips || b->model->compile.precision == GS_PRECISION_MIXED_FLOAT16)
+            GS_TRY(gs__graph_check_finite(graph));
         GS_TRY(gs__model_build_update(b->model, graph, &b->tick));
     } else {
         gs__tick_attr attr = {.tick = b->tick};

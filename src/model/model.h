@@ -81,6 +81,7 @@ struct gs_model {
     struct gs_position position;        // of training so far, what State.next starts from; reset by gs_model_compile
     bool fitting;                       // gs_model_fit is under way: what its callbacks must not do is refused
     bool wants_confusion;               // graphs of evaluation count a confusion matrix
+    bool skips;                         // graphs of training skip updates by gradients that are not finite
     bool unfused;                       // graphs of training keep their ops apart, for src/train/nan.c
     void *plans;                        // of the trainer (src/train): what it keeps between calls
     void (*destroy_plans)(void *plans); // called by gs_model_compile and gs_model_destroy when plans != NULL

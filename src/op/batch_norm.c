@@ -172,6 +172,10 @@ static void ref_forward(const gs__reference *r) {
             r->y[0][at] = (r->x[0][at] - ch.mean) / ch.deviation * ch.gamma + ch.beta;
         }
         if (a->fixed) continue;
+        const bool finite = isfinite(ch.mean) && isfinite(ch.variance);
+        r->y[MEAN][c] = r->x[MEAN][c];
+        r->y[VARIANCE][c] = r->x[VARIANCE][c];
+        if (!finite) continue; // it would stay in them for good
         r->y[MEAN][c] = r->x[MEAN][c] * keep + ch.mean * (1 - keep);
         r->y[VARIANCE][c] = r->x[VARIANCE][c] * keep + ch.variance * (1 - keep);
     }

@@ -48,6 +48,7 @@ void gs__checkpoint_head(gs__text *text, const gs_training *t, uint32_t epoch) {
         set->batch, set->data_count, t->data_digest, set->shuffle ? "true" : "false", set->seed_lo, set->seed_hi);
     gs__text_append(text, "\"precision\":\"%s\",", gs_precision_name(t->model->compile.precision));
     append_device(text, t);
+    gs__text_append(text, "\"restores\":%u,\"skipped\":%" PRIu64 ",", t->restores, t->skipped);
     append_numbers(text, "seconds", &t->seconds, 1);
     gs__text_append(text, ",");
     append_numbers(text, "sums", (const double *)(const void *)&t->sums, SUM_COUNT);
@@ -352,6 +353,10 @@ static gs_status read_position(gs_training *t, gs__json *json, const cJSON *root
     GS_TRY(gs__json_get_uint(json, root, "epoch", GS__JSON_REQUIRED, 0, UINT32_MAX, &number));
     t->info.first_epoch = (uint32_t)number;
     GS_TRY(gs__json_get_uint(json, root, "first_step", GS__JSON_REQUIRED, 0, UINT64_MAX, &t->first_step));
+    GS_TRY(gs__json_get_uint(json, root, "skipped", GS__JSON_OPTIONAL, 0, UINT64_MAX, &t->skipped));
+    number = 0;
+    GS_TRY(gs__json_get_uint(json, root, "restores", GS__JSON_OPTIONAL, 0, UINT32_MAX, &number));
+    t->restores = (uint32_t)number;
     GS_TRY(gs__json_get_bool(json, root, "stopped", GS__JSON_REQUIRED, &t->stop));
     GS_TRY(read_numbers(json, root, "seconds", &t->seconds, 1));
     GS_TRY(read_numbers(json, root, "sums", sums, SUM_COUNT));

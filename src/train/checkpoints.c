@@ -435,6 +435,12 @@ static gs_status make(gs__checkpoints *c, uint32_t epoch) {
     return status == GS_OK ? take_host_part(c, epoch) : status;
 }
 
+gs_status gs__checkpoints_drop(gs__checkpoints *c) {
+    if (!c || c->stage != COPYING) return GS_OK;
+    c->stage = IDLE;
+    return gs__commands_wait(c->commands);
+}
+
 gs_status gs__checkpoints_step(gs__checkpoints *c) {
     const gs_training *t = c ? c->training : NULL;
     if (!c || !c->params->every_steps || t->info.total_step % c->params->every_steps != 0) return GS_OK;
@@ -470,7 +476,13 @@ gs_status gs__checkpoints_finish(gs__checkpoints *c, bool epoch_over) {
         GS_TRY(make(c, t->info.epoch + (epoch_over ? 1 : 0)));
         GS_TRY(gs__commands_wait(c->commands));
         write_file(c);
+        const bool bad = !c->path && c->status == GS_OK;
         finish_writing(c, true);
+        if (bad)
+            return gs__fail(t->model->error, GS_ERR_NAN,
+                            "weights are not finite after the last step (%" PRIu64 "): lower the learning rate, or "
+                            "look for bad values in the data",
+                            t->info.total_step);
     }
     if (c->unsaid) return gs__fail(t->model->error, GS_ERR_FILE, "a checkpoint is not written: %s", c->error.message);
 fail:

@@ -18,12 +18,14 @@ uint64_t gs__checkpoints_close(gs__checkpoints *checkpoints);
 void gs__checkpoints_mark(gs__checkpoints *checkpoints, gs__run *run, uint64_t step);
 // After each advance and what follows from it: makes what is due by the clock, and hands to the thread what was copied.
 gs_status gs__checkpoints_poll(gs__checkpoints *checkpoints, gs__run *run);
+// With nothing in flight: what was copied, but not yet completed, is of no use.
+gs_status gs__checkpoints_drop(gs__checkpoints *checkpoints);
 // With nothing in flight, within an epoch: makes what is due by the count of steps.
 gs_status gs__checkpoints_step(gs__checkpoints *checkpoints);
 // An epoch is over, callbacks included.
 gs_status gs__checkpoints_epoch(gs__checkpoints *checkpoints);
 // The training is over: waits for the thread, and writes where it ended if that is not on disk. `epoch_over`: no step of an
-// epoch stands alone. GS_ERR_FILE where a failure was not told otherwise.
+// epoch stands alone. GS_ERR_FILE where a failure was not told otherwise, GS_ERR_NAN where the weights are not finite.
 gs_status gs__checkpoints_finish(gs__checkpoints *checkpoints, bool epoch_over);
 
 // The checkpoint to go on from; *file stays NULL when there is none. Notes name those that are damaged.

@@ -49,6 +49,7 @@ static const char *const modes[] = {"auto", "min", "max", NULL};
 static const char *const label_kinds[] = {"auto", "class", "value", NULL};
 static const char *const missings[] = {"error", "mean", "zero", "drop", NULL};
 static const char *const scales[] = {"none", "standard", "minmax", NULL};
+static const char *const nan_policies[] = {"stop", "skip", "restore", NULL};
 static const char *const splits[] = {"auto", "last", "random", "stratified", NULL};
 
 const gs__field gs__recipe_fields[] = {
@@ -90,6 +91,8 @@ const gs__field gs__experiment_fields[] = {
     E(checkpoint_steps, U64, ANY),
     E(checkpoint_minutes, NUMBER, FROM(0, 1e7)),
     E(keep, U64, FROM(0, 1000000)),
+    E(on_nan, WORD, .words = nan_policies),
+    E(nan_factor, NUMBER, FROM(0, 1), .below = true),
     E(device, TEXT, ANY),
     {0},
 };

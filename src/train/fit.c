@@ -36,6 +36,10 @@ struct fit {
     uint64_t checkpointed;        // the newest step on disk, of this training; 0: none
     uint32_t told;                // epochs that the caller knows already, from before a device was lost
     uint32_t max_steps;           // of a submission; 0: no limit
+    uint32_t bad_in_row;          // steps that were skipped
+    uint64_t unexplained;         // the first of them, before which so many steps were done; UINT64_MAX: none
+    bool explained;
+    gs__error bad; // what is said of it
 };
 
 static gs_status check_params(gs_model *model, const gs_data *data, const gs_fit_params *p) {
@@ -49,6 +53,11 @@ static gs_status check_params(gs_model *model, const gs_data *data, const gs_fit
                         p->validation_split);
     if (p->validation_split > 0 && p->validation)
         return gs__fail(model->error, GS_ERR_ARGUMENT, "both validation data and a validation split are given");
+    if ((int)p->on_nan < 0 || p->on_nan > GS_NAN_RESTORE || !(p->nan_factor >= 0) || !(p->nan_factor < 1))
+        return gs__fail(model->error, GS_ERR_ARGUMENT,
+                        "on_nan %d with factor %g: expected one of gs_nan_policy, and "
+                        "0 <= factor < 1",
+                        (int)p->on_nan, p->nan_factor);
     return GS_OK;
 }
 
@@ -156,17 +165,86 @@ static void fill_event(struct fit *f, const gs__run *run, uint64_t done, double 
     event->samples_per_second = seconds > 0 ? sums->rows / seconds : 0;
 }
 
-static gs_status take_entries(struct fit *f, const gs__run *run, uint64_t done) {
+static uint32_t nan_limit(const struct fit *f) {
+    return f->params->nan_limit ? f->params->nan_limit : 10;
+}
+
+// Back to the copy, with a lower rate; what is in flight is of no use. The run is over.
+static gs_status lower_rate(struct fit *f, gs__run *run, uint64_t failing) {
+    gs_status status = GS_OK;
+    gs_training *t = &f->training;
+    gs_optimizer *o = &f->model->compile.optimizer;
+    const double factor = f->params->nan_factor > 0 ? f->params->nan_factor : 0.5;
+    const gs__error message = *f->model->error;
+    const uint64_t in_flight = run->submitted - run->finished;
+    uint64_t from = 0;
+    char note[sizeof message.message + 120];
+    GS_TRY(gs__plan_wait(f->train.plan));
+    GS_TRY(gs__checkpoints_drop(f->checkpoints));
+    *f->model->error = message;
+    status = gs__nan_explain_aside(&f->guard, failing);
+    if (status != GS_ERR_NAN || t->restores >= nan_limit(f)) goto fail;
+    snprintf(note, sizeof note, "%s", f->model->error->message);
+    GS_TRY(gs__nan_go_back(&f->guard, factor, &f->train.state, &from));
+    if (!f->train.state.set.segments) o->learning_rate = f->train.state.set.learning_rate;
+    t->restores++;
+    t->info.total_step += run->entry_count + in_flight;
+    run->finished = run->steps = run->submitted;
+    run->entry_count = 0;
+    snprintf(note + strlen(note), sizeof note - strlen(note),
+             "; goes back to the weights of step %llu, with learning rates times %g (%u of %u times)",
+             (unsigned long long)from, factor, t->restores, nan_limit(f));
+    gs_training_note(t, note);
+fail:
+    return status;
+}
+
+// *over: the rest of the entries is gone.
+static gs_status bad_loss(struct fit *f, gs__run *run, uint64_t done, uint32_t i, bool skipped, bool *over) {
+    const uint64_t failing = f->training.info.total_step + i;
+    gs__fail(f->model->error, GS_ERR_NAN, "the loss is %s at step %llu of epoch %u",
+             isnan(f->step_losses[i]) ? "not a number" : "infinite",
+             (unsigned long long)(done + run->finished - run->entry_count + i + 1), f->epoch + 1);
+    *over = f->params->on_nan == GS_NAN_RESTORE;
+    if (*over) return lower_rate(f, run, failing);
+    if (f->params->on_nan != GS_NAN_SKIP || !skipped || ++f->bad_in_row > nan_limit(f))
+        return gs__nan_explain(&f->guard, failing);
+    if (!f->explained && f->unexplained == UINT64_MAX) {
+        f->unexplained = failing;
+        f->bad = *f->model->error;
+    }
+    return GS_OK;
+}
+
+static gs_status take_entries(struct fit *f, gs__run *run, uint64_t done) {
     for (uint32_t i = 0; i < run->entry_count; i++) {
         const float *entry = run->entries + (size_t)i * GS_RING_SUMS;
-        f->step_losses[i] = gs__sums_add(&f->training.sums, entry, f->train.graph.metric_count);
-        if (isfinite(f->step_losses[i])) continue;
-        gs__fail(f->model->error, GS_ERR_NAN, "the loss is %s at step %llu of epoch %u",
-                 isnan(f->step_losses[i]) ? "not a number" : "infinite",
-                 (unsigned long long)(done + run->finished - run->entry_count + i + 1), f->epoch + 1);
-        return gs__nan_explain(&f->guard, f->training.info.total_step + i);
+        bool skipped, over;
+        f->step_losses[i] = gs__sums_loss(entry, &skipped);
+        f->training.skipped += skipped;
+        if (isfinite(f->step_losses[i])) {
+            gs__sums_add(&f->training.sums, entry, f->train.graph.metric_count);
+            f->bad_in_row = 0;
+            continue;
+        }
+        gs_status status = bad_loss(f, run, done, i, skipped, &over);
+        if (status != GS_OK || over) return status;
     }
     f->training.info.total_step += run->entry_count;
+    return GS_OK;
+}
+
+// With nothing in flight: says of the first step that was skipped what was wrong with it.
+static gs_status explain_skipped(struct fit *f) {
+    char note[sizeof f->bad.message + 60];
+    if (f->unexplained == UINT64_MAX) return GS_OK;
+    *f->model->error = f->bad;
+    const gs_status status = gs__nan_explain_aside(&f->guard, f->unexplained);
+    f->unexplained = UINT64_MAX;
+    f->explained = true;
+    if (status != GS_ERR_NAN) return status;
+    snprintf(note, sizeof note, "%s; the step is skipped, as others like it", f->model->error->message);
+    gs_training_note(&f->training, note);
     return GS_OK;
 }
 
@@ -189,7 +267,8 @@ static gs_status run_segment(struct fit *f, gs__run *run, uint64_t done, uint64_
         fill_event(f, run, done, (double)(gs__clock_ns() - begin) * 1e-9, event);
         GS_TRY(gs__callbacks_call(&f->training, GS__STEPS, event));
         GS_TRY(gs__checkpoints_poll(f->checkpoints, run));
-        if (caller_stops(f, event) || f->training.stop || gs__nan_due(&f->guard)) run->steps = run->submitted;
+        if (caller_stops(f, event) || f->training.stop || gs__nan_due(&f->guard) || f->unexplained != UINT64_MAX)
+            run->steps = run->submitted;
     }
 fail:
     return status;
@@ -202,13 +281,16 @@ static gs_status train_epoch(struct fit *f, uint64_t done, gs_event *event) {
     const uint64_t end = done + (left < f->steps_left ? left : f->steps_left);
     if (!done) GS_TRY(gs__counts_reset(&f->train));
     while (done < end && !f->stopped && !f->training.stop) {
-        const uint64_t most = gs__callbacks_interval(&f->training, f->training.info.total_step);
+        const uint64_t step = f->training.info.total_step;
+        const uint64_t callbacks = gs__callbacks_interval(&f->training, step);
+        const uint64_t copies = gs__nan_interval(&f->guard, step), most = callbacks < copies ? callbacks : copies;
         gs__run run = {.steps = end - done < most ? end - done : most};
-        GS_TRY(gs__nan_keep(&f->guard));
+        GS_TRY(gs__nan_keep(&f->guard, step, done == 0));
         gs__checkpoints_mark(f->checkpoints, &run, done);
         GS_TRY(run_segment(f, &run, done, begin, event));
         done += run.finished;
         f->steps_left -= run.finished;
+        GS_TRY(explain_skipped(f));
         GS_TRY(gs__callbacks_call(&f->training, GS__AT_STEP, event));
         if (done < f->train.steps) GS_TRY(gs__checkpoints_step(f->checkpoints));
     }
@@ -387,11 +469,13 @@ static gs_status fit(struct fit *f, const gs_data *data, gs_result *result) {
         goto fail;
     }
     model->augment = f->params->augment;
+    model->skips = f->params->on_nan == GS_NAN_SKIP;
+    f->unexplained = UINT64_MAX;
     GS_TRY(open_sessions(f, data));
     fill_info(f);
     GS_TRY(digest_data(f, data));
     GS_TRY(gs__checkpoints_open(&f->training, f->params->checkpoints, &f->checkpoints));
-    f->guard = (gs__nan_guard){.session = &f->train, .data = data};
+    f->guard = (gs__nan_guard){.session = &f->train, .data = data, .restores = f->params->on_nan == GS_NAN_RESTORE};
     model->fitting = true;
     status = run_training(f, result);
     model->fitting = false;
@@ -400,6 +484,7 @@ fail:
     gs__history_deinit(&f->training.history);
     gs__nan_guard_deinit(&f->guard);
     model->augment = NULL;
+    model->skips = false;
     gs__session_close(&f->validation);
     gs__session_close(&f->train);
     free(f->step_losses);

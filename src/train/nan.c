@@ -5,6 +5,7 @@
 #include "plan/interpret.h"
 #include "plan/shuffle.h"
 #include "plan/tick.h"
+#include "schedule.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,8 +17,36 @@
 #define DEFAULT_CAUSE "lower the learning rate, or look for bad values in the data"
 
 // --- keeping -------------------------------------------------------------------------------------------------------
+static bool all_finite(const float *values, uint64_t bytes) {
+    for (uint64_t i = 0; values && i < bytes / sizeof *values; i++)
+        if (!isfinite(values[i])) return false;
+    return true;
+}
+
+static uint64_t slot_bytes_of(const gs_model *model) {
+    return model->device_slots ? gs__model_slot_bytes(model) : 0;
+}
+
+static bool is_finite(const gs__nan_guard *guard) {
+    const gs_model *model = guard->session->model;
+    return all_finite(guard->weights, model->parameter_bytes) && all_finite(guard->slots, slot_bytes_of(model));
+}
+
+// Room for a copy. False: there is none.
+static bool make_room(gs__nan_guard *guard) {
+    const gs_model *model = guard->session->model;
+    const uint64_t slot_bytes = slot_bytes_of(model);
+    guard->weights = malloc(model->parameter_bytes);
+    guard->slots = slot_bytes ? malloc(slot_bytes) : NULL;
+    return guard->weights && (guard->slots || !slot_bytes);
+}
+
 bool gs__nan_due(const gs__nan_guard *guard) {
-    return !guard->off && gs__clock_ns() - guard->taken_ns > KEEP_NS;
+    return !guard->off && !guard->restores && gs__clock_ns() - guard->taken_ns > KEEP_NS;
+}
+
+uint64_t gs__nan_interval(const gs__nan_guard *guard, uint64_t total_step) {
+    return guard->restores ? GS__NAN_STEPS - total_step % GS__NAN_STEPS : UINT64_MAX;
 }
 
 static gs_status read_back(gs__nan_guard *guard) {
@@ -31,16 +60,36 @@ fail:
     return status;
 }
 
-gs_status gs__nan_keep(gs__nan_guard *guard) {
+// Only what is finite takes the place of the copy that there is.
+static gs_status keep_finite(gs__nan_guard *guard) {
+    gs_status status = GS_OK;
+    gs__nan_guard fresh = *guard;
+    if (!make_room(&fresh)) {
+        status = gs__fail(guard->session->model->error, GS_ERR_MEMORY, "out of host memory for a copy to go back to");
+        goto fail;
+    }
+    GS_TRY(read_back(&fresh));
+    if (guard->weights && !is_finite(&fresh)) goto fail;
+    fresh.taken_ns = gs__clock_ns();
+    gs__nan_guard_deinit(guard);
+    *guard = fresh;
+    return GS_OK;
+fail:
+    gs__nan_guard_deinit(&fresh);
+    return status;
+}
+
+gs_status gs__nan_keep(gs__nan_guard *guard, uint64_t total_step, bool at_begin) {
     const gs_model *model = guard->session->model;
-    const uint64_t slot_bytes = model->device_slots ? gs__model_slot_bytes(model) : 0;
+    if (guard->restores) {
+        const bool due = !guard->taken_ns || at_begin || total_step % GS__NAN_STEPS == 0;
+        return due ? keep_finite(guard) : GS_OK;
+    }
     if (guard->off || (guard->taken_ns && !gs__nan_due(guard))) return GS_OK;
     if (!guard->weights) {
-        guard->off = model->parameter_bytes + slot_bytes > MAX_BYTES || !model->parameter_bytes;
+        guard->off = model->parameter_bytes + slot_bytes_of(model) > MAX_BYTES || !model->parameter_bytes;
         if (guard->off) return GS_OK;
-        guard->weights = malloc(model->parameter_bytes);
-        guard->slots = slot_bytes ? malloc(slot_bytes) : NULL;
-        guard->off = !guard->weights || (slot_bytes && !guard->slots); // training matters more than this
+        guard->off = !make_room(guard); // training matters more than this
         if (guard->off) return GS_OK;
     }
     gs_status status = read_back(guard);
@@ -70,12 +119,6 @@ fail:
     return status;
 }
 
-static bool all_finite(const float *values, uint64_t bytes) {
-    for (uint64_t i = 0; values && i < bytes / sizeof *values; i++)
-        if (!isfinite(values[i])) return false;
-    return true;
-}
-
 // Moves the copy on to the last step up to `failing` that begins with finite weights and optimizer state.
 static gs_status find_step(gs__nan_guard *guard, uint64_t failing) {
     gs_status status = GS_OK;
@@ -92,7 +135,7 @@ static gs_status find_step(gs__nan_guard *guard, uint64_t failing) {
         GS_TRY(restore(guard));
         while (run.finished < run.steps) GS_TRY(gs__plan_advance(guard->session->plan, &run));
         GS_TRY(read_back(&probe));
-        if (all_finite(probe.weights, model->parameter_bytes) && all_finite(probe.slots, gs__model_slot_bytes(model))) {
+        if (is_finite(&probe)) {
             float *weights = guard->weights, *slots = guard->slots;
             guard->weights = probe.weights, guard->slots = probe.slots, guard->state = probe.state;
             probe.weights = weights, probe.slots = slots;
@@ -106,12 +149,47 @@ fail:
     return status;
 }
 
+// A rate and all that a schedule makes.
+static void scale_rates(struct gs_state *state, float factor) {
+    state->set.learning_rate *= factor;
+    for (uint32_t i = 0; i < GS_MAX_SEGMENTS; i++) {
+        state->schedule[i].from *= factor;
+        state->schedule[i].to *= factor;
+    }
+}
+
+gs_status gs__nan_go_back(gs__nan_guard *guard, double factor, struct gs_state *settings, uint64_t *from) {
+    gs_status status = GS_OK;
+    gs_model *model = guard->session->model;
+    const struct gs_position then = guard->state.next;
+    const gs__slot_layout layout = gs__model_slot_layout(model);
+    struct gs_state now;
+    *from = step_of(&then);
+    GS_TRY(gs__plan_get_state(guard->session->plan, &now));
+    scale_rates(&now, (float)factor);
+    scale_rates(settings, (float)factor);
+    // What belongs to the optimizer's state goes back with it, the place in the data does not.
+    const struct gs_position at = now.next;
+    now.next = then;
+    now.next.step_lo = at.step_lo, now.next.step_hi = at.step_hi;
+    now.next.epoch = at.epoch, now.next.begin = at.begin, now.next.rows = at.rows, now.next.token = at.token;
+    now.next.learning_rate = gs_schedule_rate(&now, at.step_lo, at.step_hi);
+    now.cur = now.next;
+    // A sum of gradients that is not complete is of other steps.
+    if (guard->slots && layout.average > layout.accumulator)
+        memset((char *)guard->slots + layout.accumulator, 0, layout.average - layout.accumulator);
+    guard->state = now;
+    GS_TRY(restore(guard));
+fail:
+    return status;
+}
+
 // --- the step on the host ------------------------------------------------------------------------------------------
 struct replay {
     gs__model_graph graph; // for one batch
     gs__interpreter *interpreter;
     struct gs_state state;
-    char found[320];
+    char found[400];
 };
 
 static void fill_row(const void *from, gs_dtype dtype, uint64_t count, uint64_t sample, double *to) {
@@ -174,12 +252,16 @@ static void describe(const gs__nan_guard *guard, struct replay *r, const gs__non
     const gs__node *node = bad->node;
     const gs__value_info *info = &r->graph.graph.values[bad->value];
     const bool flat = info->storage == GS__STORAGE_PARAMETER || info->storage == GS__STORAGE_SLOTS;
-    char what[160];
+    char what[200];
     if (flat && info->storage == GS__STORAGE_PARAMETER && !node->layer)
         snprintf(what, sizeof what, "the optimizer (op %s), at parameter \"%.100s\"", node->op->name,
                  parameter_at(guard->session->model, info->offset + bad->index * sizeof(float)));
     else if (flat) snprintf(what, sizeof what, "the optimizer (op %s), in its state", node->op->name);
     else if (!node->layer) snprintf(what, sizeof what, "op %s", node->op->name);
+    else if (info->storage == GS__STORAGE_GRADIENT)
+        snprintf(what, sizeof what, "parameter \"%.60s\", by layer \"%.40s\" (op %s)",
+                 parameter_at(guard->session->model, info->offset + bad->index * sizeof(float)), node->layer,
+                 node->op->name);
     else snprintf(what, sizeof what, "layer \"%.100s\" (op %s)", node->layer, node->op->name);
     snprintf(r->found, sizeof r->found,
              "%s%s made the first value that is not finite: %g, %llu of %llu; " DEFAULT_CAUSE,
@@ -232,4 +314,25 @@ gs_status gs__nan_explain(gs__nan_guard *guard, uint64_t failing) {
     if (step == failing) return gs__fail(error, GS_ERR_NAN, "%s: %s", message, r.found);
     return gs__fail(error, GS_ERR_NAN, "%s: %llu step%s earlier %s", message, (unsigned long long)(failing - step),
                     failing - step == 1 ? "" : "s", r.found);
+}
+
+gs_status gs__nan_explain_aside(gs__nan_guard *guard, uint64_t failing) {
+    gs_status status = GS_ERR_NAN;
+    const gs_model *model = guard->session->model;
+    gs__nan_guard now = *guard, copy = *guard;
+    const bool room = !guard->off && guard->taken_ns && make_room(&now);
+    if (!room || !make_room(&copy)) goto fail; // the message stays without a cause
+    const gs__error message = *model->error;
+    GS_TRY(read_back(&now));
+    *model->error = message;
+    memcpy(copy.weights, guard->weights, model->parameter_bytes);
+    if (copy.slots) memcpy(copy.slots, guard->slots, slot_bytes_of(model));
+    status = gs__nan_explain(&copy, failing);
+    if (status != GS_ERR_NAN) goto fail;
+    const gs_status back = restore(&now);
+    if (back != GS_OK) status = back;
+fail:
+    if (now.weights != guard->weights) gs__nan_guard_deinit(&now);
+    if (copy.weights != guard->weights) gs__nan_guard_deinit(&copy);
+    return status;
 }

@@ -103,18 +103,23 @@ void gs__session_close(gs__session *session) {
     *session = (gs__session){0};
 }
 
-double gs__sums_add(gs__sums *sums, const float *entry, uint32_t metric_count) {
-    const double rows = (double)entry[GS_RING_SUMS - 1];
+double gs__sums_loss(const float *entry, bool *skipped) {
+    const float rows = entry[GS_RING_SUMS - 1];
+    *skipped = rows < 0;
+    return (double)entry[0] / (double)fabsf(rows) + (double)entry[1];
+}
+
+void gs__sums_add(gs__sums *sums, const float *entry, uint32_t metric_count) {
+    const double rows = (double)fabsf(entry[GS_RING_SUMS - 1]);
     sums->loss += (double)entry[0];
     sums->penalties += (double)entry[1] * rows;
     for (uint32_t i = 0; i < metric_count; i++) sums->metrics[i] += (double)entry[2 + i];
     sums->rows += rows;
-    return (double)entry[0] / rows + (double)entry[1];
 }
 
 void gs__sums_result(const gs__sums *sums, const gs__model_graph *graph, double seconds, gs_result *result) {
     const double rows = sums->rows > 0 ? sums->rows : 1;
-    *result = (gs_result){.loss = (sums->loss + sums->penalties) / rows,
+    *result = (gs_result){.loss = sums->rows > 0 ? (sums->loss + sums->penalties) / rows : (double)NAN,
                           .metric_count = graph->metric_count,
                           .sample_count = (uint64_t)sums->rows,
                           .seconds = seconds};

@@ -40,8 +40,9 @@ typedef struct gs__sums {
     double loss, penalties, metrics[GS_MAX_METRICS], rows;
 } gs__sums;
 
-// Adds up an entry of the ring; returns the loss of its step.
-double gs__sums_add(gs__sums *sums, const float *entry, uint32_t metric_count);
+// The loss of an entry of the ring. *skipped: the step updated nothing.
+double gs__sums_loss(const float *entry, bool *skipped);
+void gs__sums_add(gs__sums *sums, const float *entry, uint32_t metric_count);
 void gs__sums_result(const gs__sums *sums, const gs__model_graph *graph, double seconds, gs_result *result);
 
 // One pass over an EVALUATE session.

@@ -20,6 +20,8 @@ struct gs_training {
     uint64_t first_step;       // total steps when fit was called, or a training that goes on was begun
     uint64_t data_digest;      // of the samples and targets; 0: they are no arrays
     gs__history history;
+    uint32_t restores; // after losses that were not finite
+    uint64_t skipped;  // steps whose gradients were not finite
 };
 
 // Calls that hook of all callbacks, until one fails. `event`: as the hook has one.

@@ -76,7 +76,7 @@ held="layers data data-dir validation-data validation-split test-split split lab
 delimiter no-header image-size channels scale one-hot augment epochs max-steps batch-size optimizer learning-rate schedule
 reduce-on-plateau clipnorm global-clipnorm clipvalue accumulate ema momentum nesterov beta1 beta2 rho epsilon paper-epsilon
 weight-decay loss class-weight metrics precision loss-scale loss-scale-growth seed shuffle no-shuffle init weights freeze
-early-stopping save-best tensorboard checkpoint-steps checkpoint-minutes keep device"
+early-stopping save-best tensorboard checkpoint-steps checkpoint-minutes keep on-nan device"
 others="resume out log no-autotune no-plots profile quiet encrypt key-file passphrase-fd help"
 run train --help
 # shellcheck disable=SC2086

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Files that cannot be written while a training goes on, or at its end: a message, exit code 1, nothing half-written.
+# Losses that are not finite.
 source "$(dirname "$0")/common.sh"
 make_data
 whole() { same "$(find "$1" -name '*.tmp' -o -name '.gradsmith*' -o -name lock)" ''; }
@@ -35,6 +36,36 @@ if [[ $(id -u) != 0 ]]; then
 else
     # A cut-off training whose checkpoints can be read but not written.
     echo "as root: permission bits do not count; tried on a read-only file system instead"
+fi
+
+# A rate that is far too high: an error with its cause, or a lower rate.
+rate=(train --layers "784 dense:16:relu dense:3" --data "$data" --optimizer sgd --epochs 12 --no-plots --quiet)
+run "${rate[@]}" --learning-rate 1e30 --out steep
+exits 1
+says err 'the loss is '
+says err 'made the first value that is not finite'
+absent steep/model.safetensors
+run "${rate[@]}" --learning-rate 1e30 --on-nan restore:1e-16 --out lower
+exits 0
+same "$(json on_nan <lower/experiment.json)" restore
+same "$(json nan_factor <lower/experiment.json)" 1e-16
+run evaluate lower --data "$data" --json
+exits 0
+run train lower/experiment.json --no-plots --quiet --out again
+same_bytes lower/model.safetensors again/model.safetensors
+run "${rate[@]}" --learning-rate 1e30 --on-nan skip
+exits 1
+refused 2 "${rate[@]}" --on-nan never -- '--on-nan: expected stop, skip or restore' never
+refused 2 "${rate[@]}" --on-nan restore:2 -- '--on-nan: expected'
+refused 2 "${rate[@]}" --on-nan skip:0.5 -- '--on-nan: expected'
+# The second half of a training that broke may go on in another way.
+run "${rate[@]}" --learning-rate 0.01 --epochs 3 --out broke
+run train broke/experiment.json --learning-rate 1e30 --checkpoint-steps 1 --no-plots --quiet --out broke2
+exits 1
+if [[ -e broke2/checkpoints/experiment.json ]]; then
+    run train --resume broke2 --on-nan restore:1e-20 --no-plots --quiet
+    exits 0
+    exists broke2/model.safetensors
 fi
 
 # A file system of 1 MiB. As root, or in a name space of one's own.
