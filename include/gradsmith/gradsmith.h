@@ -8,6 +8,7 @@
 #include <gradsmith/checkpoint.h>
 #include <gradsmith/data.h>
 #include <gradsmith/device.h>
+#include <gradsmith/doctor.h>
 #include <gradsmith/experiment.h>
 #include <gradsmith/layer.h>
 #include <gradsmith/loss.h>

@@ -16,7 +16,7 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_SIGNAL = 128 };
 
 typedef int cli_main(int argc, char **argv); // argv[0] is the command; returns an exit code
-cli_main cli_devices, cli_summary, cli_train, cli_evaluate, cli_predict, cli_plot, cli_bench, cli_report;
+cli_main cli_devices, cli_summary, cli_train, cli_evaluate, cli_predict, cli_plot, cli_bench, cli_doctor, cli_report;
 cli_main cli_protect, cli_unprotect, cli_rekey, cli_sign, cli_verify, cli_keygen;
 
 // Prints "gradsmith: " and the message as one line to stderr; returns CLI_FAILED.

@@ -22,6 +22,7 @@ static const struct {
     {"keygen", "make a key", cli_keygen},
     {"bench", "measure the device: peaks, matrix products, training", cli_bench},
     {"report", "merge and compare what bench measured, on one page", cli_report},
+    {"doctor", "examine every device: driver, features, right results", cli_doctor},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

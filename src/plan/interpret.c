@@ -105,6 +105,10 @@ static gs_status step_node(gs__interpreter *interpreter, const gs__node *node, c
     return GS_OK;
 }
 
+gs_status gs__interpreter_node(gs__interpreter *interpreter, uint32_t index, const struct gs_state *state) {
+    return step_node(interpreter, &interpreter->graph->nodes[index], state);
+}
+
 gs_status gs__interpreter_step(gs__interpreter *interpreter, struct gs_state *state) {
     const gs__graph *graph = interpreter->graph;
     state->cur = state->next;

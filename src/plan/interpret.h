@@ -19,6 +19,9 @@ double *gs__interpreter_data(gs__interpreter *interpreter, gs__value value);
 // (gs__tick_next does).
 gs_status gs__interpreter_step(gs__interpreter *interpreter, struct gs_state *state);
 
+// One node alone, where state->cur stands: on whatever values are in memory.
+gs_status gs__interpreter_node(gs__interpreter *interpreter, uint32_t index, const struct gs_state *state);
+
 // The first result of a step that is not finite.
 typedef struct gs__nonfinite {
     const gs__node *node; // NULL: all are finite

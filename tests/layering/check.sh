@@ -24,6 +24,7 @@ declare -A below=(
     [train]="train model op plan data protect tensor context gpu base"
     [plot]="plot context gpu base"
     [report]="report plot context gpu base"
+    [doctor]="doctor train model op plan data protect tensor context gpu base"
     [bench]="bench train model op plan data protect tensor context gpu base"
 )
 declare -A extra=(
@@ -32,6 +33,7 @@ declare -A extra=(
     [op]="state.h shaders.h"
     [model]="state.h shaders.h layer_list.inc"
     [train]="state.h schedule.h shaders.h tensorboard.pb-c.h"
+    [doctor]="state.h"
     [bench]="shaders.h"
 )
 failures=0
