@@ -16,7 +16,7 @@
 #include <sodium.h>
 
 #define MAX_MEMORY_BYTES (UINT64_C(1) << 30) // a file must not make us take more
-enum { MAX_PASSES = 8, MAX_PASSPHRASE_BYTES = 1024 };
+enum { MAX_PASSES = 8, MAX_PASSPHRASE_BYTES = 1024, MAX_KEPT = 16 };
 
 struct derived {
     gs__kdf kdf;
@@ -29,7 +29,7 @@ struct gs_key {
     unsigned char *secret; // passphrase or key
     size_t secret_bytes;
     gs__kdf own;          // of files that are written
-    struct derived *made; // what was derived so far
+    struct derived *made; // what was derived last
     pthread_mutex_t lock; // of `made`
 };
 
@@ -174,13 +174,36 @@ static gs_status derive(gs__error *error, const gs_key *key, struct derived *d) 
     return status;
 }
 
+static void free_derived(struct derived *d) {
+    sodium_free(d->keys);
+    free(d);
+}
+
 static bool same_kdf(const gs__kdf *a, const gs__kdf *b) {
     return a->kind == b->kind && a->passes == b->passes && a->memory_bytes == b->memory_bytes &&
            memcmp(a->salt, b->salt, sizeof a->salt) == 0;
 }
 
+// Of hostile files each may have a salt of its own. The one for what is written is the last to go.
+static void keep(gs_key *key, struct derived *made) {
+    struct derived **last = &key->made;
+    uint32_t count = 1;
+    made->next = key->made;
+    key->made = made;
+    for (; *last && count <= MAX_KEPT; last = &(*last)->next) count += !same_kdf(&(*last)->kdf, &key->own);
+    while (*last) {
+        struct derived *old = *last;
+        if (same_kdf(&old->kdf, &key->own)) {
+            last = &old->next;
+            continue;
+        }
+        *last = old->next;
+        free_derived(old);
+    }
+}
+
 gs_status gs__key_derive(gs__error *error, const gs_key *key, const char *name, const gs__kdf *kdf,
-                         const gs__file_keys **keys) {
+                         gs__file_keys *keys) {
     gs_status status = check_kdf(error, key, name, kdf);
     if (status != GS_OK) return status;
     gs_key *k = (gs_key *)(uintptr_t)key; // what was derived is kept, under the lock
@@ -194,14 +217,10 @@ gs_status gs__key_derive(gs__error *error, const gs_key *key, const char *name, 
             found->kdf = *kdf;
             status = derive(error, key, found);
         }
-        if (status == GS_OK) {
-            found->next = k->made;
-            k->made = found;
-        } else {
-            free(found);
-        }
+        if (status == GS_OK) keep(k, found);
+        else free(found);
     }
-    if (status == GS_OK) *keys = found->keys;
+    if (status == GS_OK) memcpy(keys, found->keys, sizeof *keys);
     pthread_mutex_unlock(&k->lock);
     return status;
 }
@@ -269,8 +288,7 @@ void gs_key_destroy(gs_key **pointer) {
     gs_key *key = *pointer;
     for (struct derived *d = key->made, *next; d; d = next) {
         next = d->next;
-        sodium_free(d->keys);
-        free(d);
+        free_derived(d);
     }
     sodium_free(key->secret);
     pthread_mutex_destroy(&key->lock);

@@ -25,10 +25,10 @@ typedef struct gs__file_keys {
 
 // Of files that are written. For any thread.
 const gs__kdf *gs__key_own_kdf(const gs_key *key);
-// Of a file that has these numbers. They are kept, so that a folder of files takes Argon2id once for each salt. For any
-// thread; borrowed until the key is destroyed. GS_ERR_FORMAT: numbers out of range; GS_ERR_ARGUMENT: a passphrase where a key file is needed, or the reverse.
+// Of a file that has these numbers, into locked memory of the caller. The last ones are kept, so that a folder of files
+// takes Argon2id once for each salt. For any thread. GS_ERR_FORMAT: numbers out of range; GS_ERR_ARGUMENT: a passphrase where a key file is needed, or the reverse.
 gs_status gs__key_derive(gs__error *error, const gs_key *key, const char *name, const gs__kdf *kdf,
-                         const gs__file_keys **keys);
+                         gs__file_keys *keys);
 
 // Starts libsodium.
 gs_status gs__sodium_begin(gs__error *error);

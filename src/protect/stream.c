@@ -93,7 +93,7 @@ void gs__protect_free(char *data, size_t bytes) {
 
 // --- writing -----------------------------------------------------------------------------------------------------
 struct sealer {
-    const gs__file_keys *keys;
+    gs__file_keys keys;
     crypto_secretstream_xchacha20poly1305_state state;
     unsigned char header[GS__PROTECT_HEADER_BYTES];
     uint64_t length;
@@ -139,7 +139,7 @@ static gs_status finish(void *state, gs__file_writer *writer) {
     gs_status status = seal(s, writer, true);
     if (status != GS_OK) return status;
     put(s->header + AT_LENGTH, s->length, 8);
-    make_mac(s->keys, s->header, s->header + AT_MAC);
+    make_mac(&s->keys, s->header, s->header + AT_MAC);
     return gs__file_rewrite(writer, AT_LENGTH, s->header + AT_LENGTH, sizeof s->header - AT_LENGTH);
 }
 
@@ -153,12 +153,10 @@ gs_status gs__protect_begin(gs__error *error, const gs_key *key, const char *pat
     *writer = NULL;
     if (!key) return gs__file_begin(error, path, writer);
     const gs__kdf *kdf = gs__key_own_kdf(key);
-    const gs__file_keys *keys;
-    GS_TRY(gs__key_derive(error, key, gs__path_show(path), kdf, &keys));
     s = sodium_malloc(sizeof *s);
     if (!s) return gs__fail(error, GS_ERR_MEMORY, "%s: out of memory that can be locked", gs__path_show(path));
     memset(s, 0, sizeof *s);
-    s->keys = keys;
+    GS_TRY(gs__key_derive(error, key, gs__path_show(path), kdf, &s->keys));
     memcpy(s->header, magic, sizeof magic);
     put(s->header + AT_VERSION, VERSION, 4);
     put(s->header + AT_KIND, kdf->kind, 4);
@@ -166,8 +164,8 @@ gs_status gs__protect_begin(gs__error *error, const gs_key *key, const char *pat
     put(s->header + AT_CHUNK, GS__PROTECT_CHUNK_BYTES, 4);
     put(s->header + AT_MEMORY, kdf->memory_bytes, 8);
     memcpy(s->header + AT_SALT, kdf->salt, sizeof kdf->salt);
-    crypto_secretstream_xchacha20poly1305_init_push(&s->state, s->header + AT_STREAM, keys->stream);
-    memcpy(s->header + AT_CHECK, keys->check, sizeof keys->check);
+    crypto_secretstream_xchacha20poly1305_init_push(&s->state, s->header + AT_STREAM, s->keys.stream);
+    memcpy(s->header + AT_CHECK, s->keys.check, sizeof s->keys.check);
     GS_TRY(gs__file_begin(error, path, writer));
     GS_TRY(gs__file_append_raw(*writer, s->header, sizeof s->header));
     gs__file_set_filter(*writer, &(gs__file_filter){s, append, finish, destroy});
@@ -186,7 +184,7 @@ struct opener {
     const unsigned char *file;
     size_t file_bytes;
     uint64_t length;
-    const gs__file_keys *keys;
+    gs__file_keys *keys; // in locked memory
 };
 
 static gs_status read_kdf(struct opener *o, gs__kdf *kdf) {
@@ -271,16 +269,23 @@ gs_status gs__protect_open(gs__error *error, const gs_key *key, const char *name
     if (!key)
         return gs__fail(error, GS_ERR_ARGUMENT, "%s: is encrypted with a %s, and none was given", name,
                         kdf.kind == GS__KDF_KEY_FILE ? "key file" : "passphrase");
-    GS_TRY(gs__key_derive(error, key, name, &kdf, &o.keys));
+    o.keys = sodium_malloc(sizeof *o.keys);
+    if (!o.keys) return gs__fail(error, GS_ERR_MEMORY, "%s: out of memory that can be locked", name);
+    GS_TRY(gs__key_derive(error, key, name, &kdf, o.keys));
     GS_TRY(check_header(&o));
     plain = gs__allocate(error, o.length + 1, 1, name);
-    if (!plain) return GS_ERR_MEMORY;
+    if (!plain) {
+        status = GS_ERR_MEMORY;
+        goto fail;
+    }
     GS_TRY(open_chunks(&o, (unsigned char *)plain));
     *out = plain;
     *out_bytes = (size_t)o.length;
+    sodium_free(o.keys);
     return GS_OK;
 fail:
     // None of it is used, not even what verified.
+    sodium_free(o.keys);
     if (plain) gs__protect_free(plain, (size_t)o.length);
     return status;
 }

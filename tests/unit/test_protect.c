@@ -332,6 +332,42 @@ static void test_keys(void **state) {
     assert_non_null(gs_protect_version());
 }
 
+// More salts than are kept: each file can still be read, in any order, and written beside that.
+static void test_salts(void **state) {
+    (void)state;
+    enum { FILES = 40 };
+    char name[32], text[32], *data = NULL;
+    size_t bytes = 0;
+    char key_path[1024];
+    snprintf(key_path, sizeof key_path, "%s", files_path("first.key"));
+    const gs_key_params params = {.key_file = key_path};
+    for (int i = 0; i < FILES; i++) {
+        gs_key *key = NULL;
+        snprintf(name, sizeof name, "salt-%d", i);
+        good(gs_key_create(context, &params, &key));
+        assert_int_equal(gs__protect_write(&error, key, files_path(name), name, strlen(name)), GS_OK);
+        gs_key_destroy(&key);
+    }
+    gs__file_writer *writer = NULL;
+    assert_int_equal(gs__protect_begin(&error, file_key, files_path("meanwhile"), &writer), GS_OK);
+    for (int i = 0; i < 3 * FILES; i++) {
+        snprintf(name, sizeof name, "salt-%d", i * 7 % FILES);
+        assert_int_equal(open_file(file_key, files_path(name), &data, &bytes), GS_OK);
+        assert_string_equal(data, name);
+        gs__protect_free(data, bytes);
+        snprintf(text, sizeof text, "own %d", i);
+        assert_int_equal(gs__protect_write(&error, file_key, files_path("own"), text, strlen(text)), GS_OK);
+        assert_int_equal(open_file(file_key, files_path("own"), &data, &bytes), GS_OK);
+        assert_string_equal(data, text);
+        gs__protect_free(data, bytes);
+    }
+    assert_int_equal(gs__file_append(writer, "text", 4), GS_OK);
+    assert_int_equal(gs__file_commit(&writer), GS_OK);
+    assert_int_equal(open_file(file_key, files_path("meanwhile"), &data, &bytes), GS_OK);
+    assert_string_equal(data, "text");
+    gs__protect_free(data, bytes);
+}
+
 // --- folders -----------------------------------------------------------------------------------------------------
 static const char *const names[] = {"m/model.json", "m/model.safetensors", "m/best/model.safetensors",
                                     "m/c.safetensors"};
@@ -528,10 +564,13 @@ static void test_sign(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_pieces),  cmocka_unit_test(test_wrong_key),
-        cmocka_unit_test(test_cut_and_swapped), cmocka_unit_test(test_damage),  cmocka_unit_test(test_header),
-        cmocka_unit_test(test_plain),           cmocka_unit_test(test_context), cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_folder),          cmocka_unit_test(test_killed),  cmocka_unit_test(test_sign),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_wrong_key),  cmocka_unit_test(test_cut_and_swapped),
+        cmocka_unit_test(test_damage),     cmocka_unit_test(test_header),
+        cmocka_unit_test(test_plain),      cmocka_unit_test(test_context),
+        cmocka_unit_test(test_keys),       cmocka_unit_test(test_salts),
+        cmocka_unit_test(test_folder),     cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_sign),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
