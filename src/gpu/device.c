@@ -162,8 +162,11 @@ static gs_status create_device(gs__gpu *gpu, const gs__physical_facts *facts) {
         .enabledExtensionCount = extension_count,
         .ppEnabledExtensionNames = extensions,
     };
-    VK_TRY(gpu, gpu->instance->vk.CreateDevice(gpu->physical, &create, NULL, &gpu->device));
-    volkLoadDeviceTable(&gpu->vk, gpu->device);
+    gs__loader_lock();
+    const VkResult result = gpu->instance->vk.CreateDevice(gpu->physical, &create, NULL, &gpu->device);
+    if (result == VK_SUCCESS) volkLoadDeviceTable(&gpu->vk, gpu->device);
+    gs__loader_unlock();
+    GS_TRY(gs__vk_check(gpu, result, "vkCreateDevice"));
     gpu->vk.vkGetDeviceQueue(gpu->device, gpu->queue_family, 0, &gpu->queue);
     GS_TRY(gs__pipeline_cache_open(gpu));
 fail:
@@ -213,7 +216,9 @@ void gs__gpu_close(gs__gpu *gpu) {
         gpu->vk.vkDestroyFence(gpu->device, gpu->transfer_fence, NULL);
         gpu->vk.vkDestroyCommandPool(gpu->device, gpu->transfer_pool, NULL);
         gpu->vk.vkDestroyPipelineCache(gpu->device, gpu->cache, NULL);
+        gs__loader_lock();
         gpu->vk.vkDestroyDevice(gpu->device, NULL);
+        gs__loader_unlock();
     }
     free(gpu->cache_dir);
     free(gpu);

@@ -96,7 +96,9 @@ static gs_status create_handle(gs__error *error, gs__instance *instance, bool va
     }
     create.enabledExtensionCount = extension_count;
     create.ppEnabledExtensionNames = extensions;
+    gs__loader_lock();
     VkResult result = vkCreateInstance(&create, NULL, &instance->handle);
+    gs__loader_unlock();
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
         return gs__fail(error, GS_ERR_NO_DEVICE, "no Vulkan driver found: " INSTALL_DRIVER);
     if (result != VK_SUCCESS) {
@@ -185,7 +187,9 @@ fail:
 void gs__instance_destroy(gs__instance *instance) {
     if (!instance) return;
     if (instance->messenger) instance->vk.DestroyDebugUtilsMessengerEXT(instance->handle, instance->messenger, NULL);
+    gs__loader_lock();
     if (instance->handle && instance->vk.DestroyInstance) instance->vk.DestroyInstance(instance->handle, NULL);
+    gs__loader_unlock();
     pthread_mutex_destroy(&instance->lock);
     free(instance->devices);
     free(instance->infos);

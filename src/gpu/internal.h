@@ -9,6 +9,10 @@
 // --- loader.c -------------------------------------------------------------------------------------------------
 // Loads libvulkan once per process. Thread-safe.
 gs_status gs__loader_open(gs__error *error);
+// Around what makes or destroys instances and devices, and around looking up a device's functions: the loader walks its
+// list of instances for names that it does not know, without a lock of its own (seen crash in 1.3.239).
+void gs__loader_lock(void);
+void gs__loader_unlock(void);
 // What volk needs before volkLoadDeviceTable; called with the first instance. Thread-safe.
 void gs__loader_set_instance(VkInstance instance);
 

@@ -17,6 +17,14 @@ gs_status gs__loader_open(gs__error *error) {
                     "Debian/Ubuntu `apt install libvulkan1 mesa-vulkan-drivers` (includes a CPU device)");
 }
 
+void gs__loader_lock(void) {
+    pthread_mutex_lock(&lock);
+}
+
+void gs__loader_unlock(void) {
+    pthread_mutex_unlock(&lock);
+}
+
 void gs__loader_set_instance(VkInstance instance) {
     pthread_mutex_lock(&lock);
     if (!vkGetDeviceProcAddr)
