@@ -37,8 +37,9 @@ typedef enum gs_bench_kind {
 #undef GS_BENCH_KIND_ENUM
 } gs_bench_kind;
 
-// "matmul", "GFLOP/s". Never NULL.
+// "matmul"; in words, "float32 multiply-adds"; "GFLOP/s". Never NULL.
 GS_API const char *gs_bench_kind_name(gs_bench_kind kind);
+GS_API const char *gs_bench_kind_text(gs_bench_kind kind);
 GS_API const char *gs_bench_unit(gs_bench_kind kind);
 
 // C (m, n) = A (m, k) B (k, n), with A stored as (k, m) or B stored as (n, k): forward pass, dX and dW of a layer.

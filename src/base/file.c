@@ -389,14 +389,15 @@ gs_status gs__dir_visit(gs__error *error, const char *path, gs_status (*visit)(v
     return status;
 }
 
-// NAME.PID-TRY.tmp, as open_temporary makes it.
-static bool is_temporary(const char *name) {
+bool gs__file_is_temporary(const char *name, long *process) {
     const char *end = strrchr(name, '.'), *dash = strrchr(name, '-');
     if (!end || strcmp(end, ".tmp") != 0 || !dash || dash > end || dash + 1 == end) return false;
     if (strspn(dash + 1, "0123456789") != (size_t)(end - dash - 1)) return false;
     const char *digits = dash;
     while (digits > name && digits[-1] >= '0' && digits[-1] <= '9') digits--;
-    return digits < dash && digits > name + 1 && digits[-1] == '.';
+    if (digits == dash || digits <= name + 1 || digits[-1] != '.') return false;
+    if (process) *process = strtol(digits, NULL, 10);
+    return true;
 }
 
 struct tidy {
@@ -406,7 +407,7 @@ struct tidy {
 
 static gs_status tidy_one(void *user, const char *name) {
     const struct tidy *t = user;
-    if (!is_temporary(name)) return GS_OK;
+    if (!gs__file_is_temporary(name, NULL)) return GS_OK;
     char *path = gs__path_join(t->error, t->dir, name);
     if (!path) return GS_ERR_MEMORY;
     gs_status status =

@@ -71,6 +71,9 @@ gs_status gs__dir_make(gs__error *error, const char *path);
 // Calls for the name of each entry but . and .., in no order, until `visit` returns something else than GS_OK.
 gs_status gs__dir_visit(gs__error *error, const char *path, gs_status (*visit)(void *user, const char *name),
                         void *user);
+// Whether a name is NAME.PID-TRY.tmp, a file that gs__file_begin made and that has not taken its place. `process` (may be
+// NULL) receives the one that writes, or wrote.
+bool gs__file_is_temporary(const char *name, long *process);
 // Removes temporary files of writers that were killed. Nobody else may write into the folder.
 gs_status gs__dir_tidy(gs__error *error, const char *path);
 

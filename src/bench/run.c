@@ -17,6 +17,25 @@ const char *gs_bench_kind_name(gs_bench_kind kind) {
     return "unknown";
 }
 
+const char *gs_bench_kind_text(gs_bench_kind kind) {
+    switch (kind) {
+    case GS_BENCH_FMA:
+        return "float32 multiply-adds";
+    case GS_BENCH_COPY_KERNEL:
+        return "copy by a kernel";
+    case GS_BENCH_COPY_COMMAND:
+        return "copy by a command";
+    case GS_BENCH_DISPATCH:
+        return "dispatch with barrier";
+    case GS_BENCH_SUBMIT:
+        return "submit and wait";
+    case GS_BENCH_PRODUCT:
+    case GS_BENCH_TRAINING:
+        break;
+    }
+    return gs_bench_kind_name(kind);
+}
+
 const char *gs_bench_unit(gs_bench_kind kind) {
     switch (kind) {
 #define KIND_UNIT(constant, value, name, unit, more)                                                                   \

@@ -48,11 +48,6 @@ static cli_text number(double value) {
 }
 
 static void print_label(const gs_bench_result *result) {
-    static const char *const peaks[] = {
-        [GS_BENCH_FMA] = "float32 multiply-adds",      [GS_BENCH_COPY_KERNEL] = "copy by a kernel",
-        [GS_BENCH_COPY_COMMAND] = "copy by a command", [GS_BENCH_DISPATCH] = "dispatch with barrier",
-        [GS_BENCH_SUBMIT] = "submit and wait",
-    };
     cli_text label;
     switch (part_of(result->kind)) {
     case GS_BENCH_MATMUL: {
@@ -65,7 +60,8 @@ static void print_label(const gs_bench_result *result) {
         snprintf(label.text, sizeof label.text, "%s, batch size %" PRIu32, result->name, result->batch);
         break;
     default:
-        snprintf(label.text, sizeof label.text, "%-24s%s", peaks[result->kind], gs_bench_unit(result->kind));
+        snprintf(label.text, sizeof label.text, "%-24s%s", gs_bench_kind_text(result->kind),
+                 gs_bench_unit(result->kind));
     }
     printf("  %-33s", label.text);
 }

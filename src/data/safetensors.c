@@ -97,12 +97,16 @@ static gs_status make_header(gs__error *error, const char *key, const char *valu
     return gs__text_check(error, header);
 }
 
-// Copies `words` 32-bit words of elements of `element_words` each, little-endian whatever the host is.
-static void to_little_endian(const uint32_t *from, uint32_t words, uint32_t element_words, unsigned char *to) {
+static bool is_little_endian(void) {
     const uint16_t probe = 1;
     unsigned char first;
     memcpy(&first, &probe, 1);
-    if (first) {
+    return first == 1;
+}
+
+// Copies `words` 32-bit words of elements of `element_words` each, little-endian whatever the host is.
+static void to_little_endian(const uint32_t *from, uint32_t words, uint32_t element_words, unsigned char *to) {
+    if (is_little_endian()) {
         memcpy(to, from, words * sizeof *from);
         return;
     }
@@ -549,11 +553,9 @@ gs_status gs__safetensors_read_f32(gs__safetensors *file, uint32_t index, float 
 
 gs_status gs__safetensors_read_raw(gs__safetensors *file, uint32_t index, void *out) {
     const tensor *t = &file->tensors[index];
-    const uint16_t probe = 1;
-    unsigned char *bytes = out, first;
+    unsigned char *bytes = out;
     gs_status status = read_at(file, file->data_offset + t->begin, out, (size_t)(t->end - t->begin));
-    memcpy(&first, &probe, 1);
-    if (status != GS_OK || first) return status;
+    if (status != GS_OK || is_little_endian()) return status;
     for (uint64_t i = 0; i < t->info.count; i++, bytes += t->element_bytes)
         for (uint32_t b = 0; b < t->element_bytes / 2; b++) {
             const unsigned char kept = bytes[b];

@@ -230,10 +230,9 @@ static gs_status run_graph(gs__doctor_checks *checks, const model_case *c, gs_mo
                            const gs_data_info *info) {
     gs_status status = GS_OK;
     const gs_shape *output = gs__model_output_shape(model);
-    uint64_t x_count = 0, y_count = 0, value_count = 2;
     const gs__graph *graph = &g->graph;
-    gs__shape_count(&graph->values[g->samples].shape, &x_count);
-    gs__shape_count(&graph->values[g->targets].shape, &y_count);
+    const uint64_t x_count = gs__graph_count(graph, g->samples), y_count = gs__graph_count(graph, g->targets);
+    uint64_t value_count = 2;
     void *x = gs__allocate(checks->error, x_count, sizeof(float), "samples");
     uint32_t *y = gs__allocate(checks->error, y_count, sizeof *y, "targets");
     gs__doctor_values *values = gs__allocate(checks->error, graph->value_count + 2u, sizeof *values, "values");

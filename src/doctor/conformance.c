@@ -27,12 +27,6 @@ struct run {
     float entry[GS_RING_SUMS];
 };
 
-static uint64_t count_of(const gs__graph *graph, gs__value value) {
-    uint64_t count = 0;
-    gs__shape_count(&graph->values[value].shape, &count);
-    return count;
-}
-
 static uint32_t entry_of(const gs__node *node) {
     uint32_t count, index = 0;
     const gs_op *const *table = gs__op_table(&count);
@@ -79,8 +73,8 @@ static bool overlap(const gs__graph *graph, gs__value a, gs__value b) {
     const gs__value_info *x = &graph->values[a], *y = &graph->values[b];
     if (a == b) return true;
     if (x->storage != y->storage || !is_flat(x->storage)) return false;
-    return x->offset < y->offset + count_of(graph, b) * sizeof(float) &&
-           y->offset < x->offset + count_of(graph, a) * sizeof(float);
+    return x->offset < y->offset + gs__graph_count(graph, b) * sizeof(float) &&
+           y->offset < x->offset + gs__graph_count(graph, a) * sizeof(float);
 }
 
 // Whether what node `index` writes there is still there at the end of the step.
@@ -97,7 +91,7 @@ static bool stays(const gs__graph *graph, uint32_t index, gs__value value) {
 // --- copies ---------------------------------------------------------------------------------------------------------
 static gs_status read_value(struct run *r, gs__value value, double *to) {
     const gs__value_info *info = &r->graph->values[value];
-    const uint64_t count = count_of(r->graph, value);
+    const uint64_t count = gs__graph_count(r->graph, value);
     gs_status status = gs__plan_read(r->plan, value, r->bytes, count * gs__dtype_bytes(info->dtype));
     for (uint64_t i = 0; i < count && status == GS_OK; i++)
         to[i] = info->dtype == GS_F32   ? (double)((const float *)r->bytes)[i]
@@ -224,7 +218,7 @@ static void check_sum(struct run *r, const gs__node *node, const double *expecte
 static void check_skip(struct run *r, const gs__node *node) {
     const double *gradients = gs__interpreter_data(r->host, node->x[0]), found = r->after.cur.skip;
     double expected = 0;
-    for (uint64_t i = 0; i < count_of(r->graph, node->x[0]); i++)
+    for (uint64_t i = 0; i < gs__graph_count(r->graph, node->x[0]); i++)
         if (!isfinite(gradients[i])) expected = 1;
     const struct found f = compare(node->op, &found, &expected, 1, GS_I32, true);
     add(r, node, "word of the State, whether the step is skipped", &f, &found, &expected, 1);
@@ -234,7 +228,7 @@ static void check_skip(struct run *r, const gs__node *node) {
 static gs_status check_result(struct run *r, uint32_t index, gs__value value) {
     const gs__node *node = &r->graph->nodes[index];
     const gs__value_info *info = &r->graph->values[value];
-    const uint64_t count = count_of(r->graph, value);
+    const uint64_t count = gs__graph_count(r->graph, value);
     const bool is_state = info->storage == GS__STORAGE_PARAMETER || info->storage == GS__STORAGE_SLOTS;
     double *expected = gs__interpreter_data(r->host, value);
     const gs__value owner = gs__graph_owner(r->graph, value);
@@ -350,7 +344,7 @@ static gs_status allocate(struct run *r) {
     gs__error *error = r->checks->error;
     const uint32_t count = r->graph->value_count;
     for (gs__value v = 1; v < count; v++) {
-        const uint64_t elements = count_of(r->graph, v);
+        const uint64_t elements = gs__graph_count(r->graph, v);
         if (elements > r->capacity) r->capacity = elements;
     }
     r->unread = gs__allocate(error, count, sizeof *r->unread, "checks");

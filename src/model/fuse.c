@@ -3,7 +3,6 @@
 #include "op/attr.h"
 #include "plan/gradients.h"
 #include "plan/plan.h"
-#include "tensor/shape.h"
 #include <string.h>
 
 struct readers {
@@ -90,9 +89,7 @@ gs_status gs__graph_fuse_heads(gs__graph *graph) {
 #define MAX_GROUPED_DY_BYTES (32u << 20)
 
 static uint64_t bytes_of(const gs__graph *graph, gs__value value) {
-    uint64_t count = 0;
-    gs__shape_count(&graph->values[value].shape, &count);
-    return count * sizeof(float);
+    return gs__graph_count(graph, value) * sizeof(float);
 }
 
 // Nothing but the optimizer reads the gradients, and the factors are the arena's.

@@ -238,9 +238,7 @@ static gs_status forward(gs__recorder *recorder, const gs__node *node) {
 }
 
 static uint32_t count_of(const gs__graph *graph, gs__value value) {
-    uint64_t count = 0;
-    gs__shape_count(&graph->values[value].shape, &count);
-    return (uint32_t)count;
+    return (uint32_t)gs__graph_count(graph, value);
 }
 
 // Of the forward pass's product, or of dx's and of dkernel's.

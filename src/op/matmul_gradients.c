@@ -238,11 +238,9 @@ static gs__gradients gradients_of(const gs__graph *graph, const gs__node *node) 
                        .precision = node->precision};
     for (uint32_t i = 0; i < g.count; i++) {
         const gs_shape *kernel = &graph->values[node->y[2 * i]].shape;
-        uint64_t count = 0;
-        gs__shape_count(&graph->values[node->x[2 * i]].shape, &count);
         g.pair[i] = (struct gs__gradients_pair){(uint32_t)kernel->dim[0], (uint32_t)kernel->dim[1], node->x[2 * i],
                                                 node->x[2 * i + 1],       node->y[2 * i],           node->y[2 * i + 1]};
-        g.rows = (uint32_t)(count / (uint64_t)kernel->dim[0]);
+        g.rows = (uint32_t)(gs__graph_count(graph, node->x[2 * i]) / (uint64_t)kernel->dim[0]);
     }
     return g;
 }

@@ -117,6 +117,12 @@ gs__value gs__graph_owner(const gs__graph *graph, gs__value value) {
     return value;
 }
 
+uint64_t gs__graph_count(const gs__graph *graph, gs__value value) {
+    uint64_t count = 0;
+    if (value) gs__shape_count(&graph->values[value].shape, &count);
+    return count;
+}
+
 static gs_status check_inputs(gs__graph *graph, const gs_op *op, const gs__value *x, uint32_t x_count,
                               const gs__value_info **infos) {
     if (x_count > op->inputs)

@@ -84,6 +84,8 @@ uint32_t gs__graph_row_slot(const gs__graph *graph, gs__value value);
 
 // Follows aliases to the value that owns the memory.
 gs__value gs__graph_owner(const gs__graph *graph, gs__value value);
+// Elements of a value; 0 of no value.
+uint64_t gs__graph_count(const gs__graph *graph, gs__value value);
 
 // Calls visit(value, is_write, user) for each tensor that the node touches.
 typedef void gs__visit(void *user, gs__value value, bool is_write);

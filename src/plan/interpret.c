@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 #include "plan/epilogue.h"
-#include "tensor/shape.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,12 +16,6 @@ struct gs__interpreter {
 static bool is_flat(gs__storage storage) {
     return storage == GS__STORAGE_PARAMETER || storage == GS__STORAGE_GRADIENT || storage == GS__STORAGE_SLOTS ||
            storage == GS__STORAGE_ROWS;
-}
-
-static uint64_t count_of(const gs__graph *graph, gs__value value) {
-    uint64_t count = 0;
-    gs__shape_count(&graph->values[value].shape, &count);
-    return count;
 }
 
 gs_status gs__interpreter_create(gs__graph *graph, gs__interpreter **out) {
@@ -41,7 +34,8 @@ gs_status gs__interpreter_create(gs__graph *graph, gs__interpreter **out) {
     }
     for (gs__value v = 1; v < graph->value_count; v++) {
         if (graph->values[v].alias || is_flat(graph->values[v].storage)) continue;
-        made->own[v] = gs__allocate(graph->error, count_of(graph, v), sizeof(double), "a value of an interpreter");
+        made->own[v] =
+            gs__allocate(graph->error, gs__graph_count(graph, v), sizeof(double), "a value of an interpreter");
         if (!made->own[v]) goto fail;
     }
     *out = made;
@@ -91,10 +85,10 @@ static void run_node(gs__interpreter *interpreter, const gs__node *node, const s
     (forward ? node->op->ref_forward : node->op->ref_backward)(&ref);
     if (gs__epilogue_empty(&node->epilogue)) return;
     if (forward && !node->op->epilogue_on_gradient)
-        gs__epilogue_forward(&node->epilogue, state, ref.y[0], count_of(graph, node->y[0]));
+        gs__epilogue_forward(&node->epilogue, state, ref.y[0], gs__graph_count(graph, node->y[0]));
     else
         gs__epilogue_backward(&node->epilogue, state, gs__interpreter_data(interpreter, node->epilogue_y), ref.dx[0],
-                              count_of(graph, node->dx[0]));
+                              gs__graph_count(graph, node->dx[0]));
 }
 
 static gs_status step_node(gs__interpreter *interpreter, const gs__node *node, const struct gs_state *state) {
@@ -129,7 +123,7 @@ static void check_value(void *user, gs__value value, bool is_write) {
     struct check *c = user;
     if (!is_write || c->found->node) return;
     double *data = gs__interpreter_data(c->interpreter, value);
-    gs__nonfinite found = {.node = c->node, .value = value, .count = count_of(c->interpreter->graph, value)};
+    gs__nonfinite found = {.node = c->node, .value = value, .count = gs__graph_count(c->interpreter->graph, value)};
     for (uint64_t i = 0; data && i < found.count; i++) {
         data[i] = (double)(float)data[i];
         if (isfinite(data[i])) continue;

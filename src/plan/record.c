@@ -35,9 +35,7 @@ const gs__graph *gs__recorder_graph(const gs__recorder *recorder) {
 }
 
 uint32_t gs__value_count(const gs__recorder *recorder, gs__value value) {
-    uint64_t count = 0;
-    if (value) gs__shape_count(&recorder->plan->graph->values[value].shape, &count);
-    return (uint32_t)count;
+    return (uint32_t)gs__graph_count(recorder->plan->graph, value);
 }
 
 uint32_t gs__value_rows(const gs__recorder *recorder, gs__value value) {

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,18 +22,6 @@ bool gs__file_is_log(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     return ends_with(name, ".csv") || ends_with(name, ".jsonl") || strstr(name, ".tfevents.") ||
            strcmp(name, GS__SIGNATURE_NAME) == 0;
-}
-
-// The process that writes, or wrote, NAME.PID-NUMBER.tmp (src/base/file.c); 0 for other names.
-static long writer_of(const char *name) {
-    char rest[8] = "";
-    unsigned number;
-    long process = 0;
-    const char *dot = NULL, *end = strrchr(name, '.');
-    for (const char *at = name; end && at < end; at++)
-        if (*at == '.') dot = at;
-    if (!dot || !ends_with(name, ".tmp") || sscanf(dot, ".%ld-%u%7s", &process, &number, rest) != 3) return 0;
-    return strcmp(rest, ".tmp") == 0 && process > 0 ? process : 0;
 }
 
 static gs_status add(gs__error *error, gs__file_list *list, const char *path) {
@@ -58,7 +45,8 @@ static gs_status take_entry(gs__error *error, const char *dir, const char *below
     gs_status status = GS_ERR_MEMORY;
     struct stat info;
     char *relative = gs__path_join(error, below, name), *path = relative ? gs__path_join(error, dir, relative) : NULL;
-    const long writer = writer_of(name);
+    long writer = 0;
+    const bool is_temporary = gs__file_is_temporary(name, &writer) && writer > 0;
     if (!path) goto fail;
     if (lstat(path, &info) != 0) {
         status = gs__fail(error, GS_ERR_FILE, "%s: %s", gs__path_show(path), strerror(errno));
@@ -68,12 +56,12 @@ static gs_status take_entry(gs__error *error, const char *dir, const char *below
                      : gs__fail(error, GS_ERR_FILE, "%s: folders within folders, too deep", gs__path_show(path));
     } else if (!S_ISREG(info.st_mode)) {
         status = gs__fail(error, GS_ERR_FILE, "%s: is neither a file nor a folder (a link?)", gs__path_show(path));
-    } else if (writer && kill((pid_t)writer, 0) != 0 && errno == ESRCH) {
+    } else if (is_temporary && kill((pid_t)writer, 0) != 0 && errno == ESRCH) {
         status = unlink(path) == 0
                      ? GS_OK
                      : gs__fail(error, GS_ERR_FILE, "%s: left by a process that ended, and cannot be removed: %s",
                                 gs__path_show(path), strerror(errno));
-    } else if (writer) {
+    } else if (is_temporary) {
         status = gs__fail(error, GS_ERR_FILE, "%s: process %ld is writing this file: wait until it ends",
                           gs__path_show(path), writer);
     } else if (depth > 0 || strcmp(name, "lock") != 0) {
@@ -87,25 +75,22 @@ fail:
     return status;
 }
 
+struct folder {
+    gs__error *error;
+    const char *dir, *below;
+    int depth;
+    gs__file_list *list;
+};
+
+static gs_status visit(void *user, const char *name) {
+    const struct folder *f = user;
+    return take_entry(f->error, f->dir, f->below, name, f->depth, f->list);
+}
+
 static gs_status read_folder(gs__error *error, const char *dir, const char *below, int depth, gs__file_list *list) {
-    gs_status status = GS_OK;
     char *path = gs__path_join(error, dir, below ? below : "");
     if (!path) return GS_ERR_MEMORY;
-    DIR *folder = opendir(path);
-    if (!folder)
-        status = gs__fail(error, GS_ERR_FILE, "%s: cannot be opened: %s", gs__path_show(path), strerror(errno));
-    while (folder && status == GS_OK) {
-        errno = 0;
-        const struct dirent *entry = readdir(folder);
-        if (!entry) {
-            if (errno)
-                status = gs__fail(error, GS_ERR_FILE, "%s: cannot be read: %s", gs__path_show(path), strerror(errno));
-            break;
-        }
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        status = take_entry(error, dir, below, entry->d_name, depth, list);
-    }
-    if (folder) closedir(folder);
+    const gs_status status = gs__dir_visit(error, path, visit, &(struct folder){error, dir, below, depth, list});
     free(path);
     return status;
 }

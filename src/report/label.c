@@ -9,14 +9,6 @@
 #define MINUS        "\xE2\x88\x92"
 
 const char *gs__report_label(const gs__report_value *value, char text[GS__REPORT_LABEL_BYTES]) {
-    static const struct {
-        gs_bench_kind kind;
-        const char *label;
-    } known[] = {
-        {GS_BENCH_FMA, "float32 multiply-adds"},      {GS_BENCH_COPY_KERNEL, "copy by a kernel"},
-        {GS_BENCH_COPY_COMMAND, "copy by a command"}, {GS_BENCH_DISPATCH, "dispatch with barrier"},
-        {GS_BENCH_SUBMIT, "submit and wait"},
-    };
     char name[80], form[24], kind[40];
     gs__text_show(value->name, name, sizeof name);
     gs__text_show(value->form, form, sizeof form);
@@ -29,8 +21,8 @@ const char *gs__report_label(const gs__report_value *value, char text[GS__REPORT
         return text;
     }
     const char *what = gs__text_show(value->kind, kind, sizeof kind);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(gs_bench_kind_name(known[i].kind), value->kind) == 0) what = known[i].label;
+    for (int i = GS_BENCH_FMA; i <= GS_BENCH_TRAINING; i++)
+        if (strcmp(gs_bench_kind_name((gs_bench_kind)i), value->kind) == 0) what = gs_bench_kind_text((gs_bench_kind)i);
     snprintf(text, GS__REPORT_LABEL_BYTES, "%s%s%s", what, name[0] ? " " : "", name);
     return text;
 }

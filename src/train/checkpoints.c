@@ -6,6 +6,7 @@
 #include "context/context.h"
 #include "train/checkpoint_file.h"
 #include "train/counts.h"
+#include "train/nan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -271,18 +272,12 @@ fail:
 }
 
 // --- writing ---------------------------------------------------------------------------------------------------------
-static bool all_finite(const float *values, uint64_t count) {
-    for (uint64_t i = 0; i < count; i++)
-        if (!isfinite(values[i])) return false;
-    return true;
-}
-
 static void *write_file(void *user) {
     gs__checkpoints *c = user;
     c->path = NULL;
     c->status = GS_OK;
     // The next loss will say it. Until then a good checkpoint must not give way to a bad one.
-    if (all_finite(c->parts.weights, c->training->model->parameter_bytes / sizeof(float))) {
+    if (gs__all_finite(c->parts.weights, c->training->model->parameter_bytes)) {
         c->path = path_of(&c->error, c->params->dir, c->step);
         c->status = c->path ? gs__checkpoint_write(&c->error, c->key, &c->parts, c->path) : GS_ERR_MEMORY;
         if (c->status == GS_OK) c->status = prune(&c->error, c->params->dir, c->step, c->keep);

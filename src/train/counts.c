@@ -2,15 +2,12 @@
 
 #include "base/memory.h"
 #include "op/attr.h"
-#include "tensor/shape.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 static uint64_t count_of(const gs__session *session, gs__value value) {
-    uint64_t count = 0;
-    if (value) gs__shape_count(&session->graph.graph.values[value].shape, &count);
-    return count;
+    return gs__graph_count(&session->graph.graph, value);
 }
 
 uint64_t gs__counts_count(const gs__session *session, uint32_t i) {

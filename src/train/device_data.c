@@ -16,11 +16,7 @@
 enum { MAX_RING_STEPS = 1024, MAX_RING_BYTES = 64 << 20 };
 
 static uint64_t value_bytes(const gs__model_graph *graph, gs__value value) {
-    if (!value) return 0;
-    const gs__value_info *info = &graph->graph.values[value];
-    uint64_t count = 0;
-    gs__shape_count(&info->shape, &count);
-    return count * gs__dtype_bytes(info->dtype);
+    return value ? gs__graph_count(&graph->graph, value) * gs__dtype_bytes(graph->graph.values[value].dtype) : 0;
 }
 
 static uint64_t align_up(uint64_t bytes, uint64_t align) {

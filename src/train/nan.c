@@ -17,7 +17,7 @@
 #define DEFAULT_CAUSE "lower the learning rate, or look for bad values in the data"
 
 // --- keeping -------------------------------------------------------------------------------------------------------
-static bool all_finite(const float *values, uint64_t bytes) {
+bool gs__all_finite(const float *values, uint64_t bytes) {
     for (uint64_t i = 0; values && i < bytes / sizeof *values; i++)
         if (!isfinite(values[i])) return false;
     return true;
@@ -29,7 +29,7 @@ static uint64_t slot_bytes_of(const gs_model *model) {
 
 static bool is_finite(const gs__nan_guard *guard) {
     const gs_model *model = guard->session->model;
-    return all_finite(guard->weights, model->parameter_bytes) && all_finite(guard->slots, slot_bytes_of(model));
+    return gs__all_finite(guard->weights, model->parameter_bytes) && gs__all_finite(guard->slots, slot_bytes_of(model));
 }
 
 // Room for a copy. False: there is none.

@@ -18,6 +18,8 @@ typedef struct gs__nan_guard {
     bool restores;     // copies are made at given steps, and only finite ones, to go back to
 } gs__nan_guard;
 
+// `bytes` of float values; NULL: there are none.
+bool gs__all_finite(const float *values, uint64_t bytes);
 // Is it time for another copy? Then the device must become idle, and gs__nan_keep makes it.
 bool gs__nan_due(const gs__nan_guard *guard);
 // `at_begin`: of an epoch.

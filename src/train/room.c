@@ -23,9 +23,8 @@ static bool fits(gs_model *model, const gs__session_params *params, gs__gpu *gpu
         fit = graph->storage_bytes[storage] <= caps->max_buffer_bytes;
     }
     for (uint32_t i = 0; i < graph->value_count && fit; i++) {
-        uint64_t count = 0;
-        gs__shape_count(&graph->values[i].shape, &count);
-        fit = count * gs__dtype_bytes(graph->values[i].dtype) + caps->offset_align <= caps->max_storage_range;
+        const uint64_t of_value = gs__graph_count(graph, i) * gs__dtype_bytes(graph->values[i].dtype);
+        fit = of_value + caps->offset_align <= caps->max_storage_range;
     }
     fit = fit && bytes <= gs__gpu_memory_free(gpu);
     gs__model_graph_deinit(&built);
